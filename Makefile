@@ -1,0 +1,51 @@
+# Every target works on a fresh machine: it makes .venv first. `make` alone lists them.
+PYTHON ?= python3
+VENV := .venv
+RUN := $(VENV)/bin/python
+PIP := $(RUN) -m pip --disable-pip-version-check
+Q ?= How do Minsk and Moscow define the Union State?
+
+help:            ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' Makefile
+
+# torch comes as a CPU build (small) where pip is configured to see one, else as the public build.
+$(VENV)/.ready: pyproject.toml locks/base.txt locks/torch.txt locks/torch-cpu.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11 ...")'
+	$(PYTHON) -m venv $(VENV)
+	if $(PIP) index versions torch 2>/dev/null | grep -q '2\.13\.0+cpu'; \
+	then $(PIP) install --quiet --no-deps --require-hashes -r locks/torch-cpu.txt; \
+	else $(PIP) install --quiet --no-deps --require-hashes -r locks/torch.txt; fi
+	$(PIP) install --quiet --no-deps --require-hashes -r locks/base.txt
+	$(PIP) install --quiet --no-deps --no-build-isolation --editable .
+	touch $@
+
+setup: $(VENV)/.ready  ## make .venv with the locked dependencies
+
+serve: setup     ## build the index from sources/ and serve the chat on http://127.0.0.1:8000
+	$(RUN) -m index build
+	exec $(RUN) -m assistant serve
+
+test: setup      ## run the whole test suite
+	$(RUN) -m pytest
+
+ask: setup       ## one answer: make ask Q="..."
+	@$(RUN) -m index build --if-missing
+	@$(RUN) -m assistant ask "$(Q)"
+
+check: setup     ## lint, types, import rules
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports
+
+bench: setup     ## measure against the stock pipeline, both in one run
+	$(RUN) -m evals.bench
+
+lock:            ## resolve the dependencies again (needs uv on the PATH)
+	uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes --no-header --quiet \
+	  --no-annotate --upgrade -o locks/all.txt
+	awk '/^[a-z]/ {f = /^(torch|triton|nvidia-|cuda-)/ ? "locks/torch.txt" : "locks/base.txt"} {print > f}' locks/all.txt
+	rm locks/all.txt
+
+.PHONY: help setup serve test ask check bench lock
+.DEFAULT_GOAL := help

@@ -1,0 +1,1 @@
+"""From documents to passages: load, chunk, encode, keep in generations, search."""

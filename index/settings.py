@@ -1,0 +1,69 @@
+"""The settings of the index, read once from the environment and `.env`; a name nobody knows is refused."""
+
+import difflib
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+from dotenv import dotenv_values
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from index.errors import ConfigurationError
+
+PREFIX = "ASSISTANT_"
+# Names that the assistant package reads. They stand here so that an index command knows them too.
+ASSISTANT_NAMES = ("MODEL", "MODEL_BASE_URL", "DATABASE_URL", "HOST", "PORT", "API_KEYS_FILE")
+
+
+class IndexSettings(BaseSettings):
+    """Where documents are, where the index is kept and which models encode it."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_file=".env", extra="ignore", frozen=True)
+
+    sources: Annotated[tuple[Path, ...], NoDecode] = Field((Path("sources"),), description="folders of documents")
+    data: Path = Field(Path(".data"), description="index generations, database, traces")
+    embedding: str = Field("bundled", min_length=1, description="bundled, or a sentence-transformers model or folder")
+    reranker: str | None = Field(None, min_length=1, description="a CrossEncoder name or folder")
+    chroma_url: str | None = Field(None, pattern=r"^https?://[^\s/]+/?$", description="a Chroma server")
+    chroma_token: SecretStr | None = Field(None, description="sent to that server as a bearer token")
+
+    @field_validator("sources", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return tuple(part for part in value.split(os.pathsep) if part) if isinstance(value, str) else value
+
+
+S = TypeVar("S", bound=IndexSettings)
+
+
+def read(cls: type[S], environ: Mapping[str, str] | None = None) -> S:
+    """The settings of the environment. Raises ConfigurationError with a line for every problem at once."""
+    environ = os.environ if environ is None else environ
+    names = set(environ) | set(dotenv_values(".env"))
+    problems = list(_unknown(names, {*map(str.upper, cls.model_fields), *ASSISTANT_NAMES}))
+    try:
+        settings = cls()
+    except ValidationError as error:
+        problems += [_describe(cls, e["loc"], e["msg"], e["input"]) for e in error.errors()]
+    if problems:
+        raise ConfigurationError("\n".join(problems))
+    return settings
+
+
+def _unknown(names: Iterable[str], known: set[str]) -> Iterable[str]:
+    for name in sorted(n for n in names if n.upper().startswith(PREFIX)):
+        short = name.upper().removeprefix(PREFIX)
+        if short not in known:
+            near = difflib.get_close_matches(short, sorted(known), n=1)
+            hint = f"did you mean {PREFIX}{near[0]}?" if near else "see the settings in README.md"
+            yield f"{name} is not a setting: {hint}"
+
+
+def _describe(cls: type[IndexSettings], where: tuple[int | str, ...], message: str, found: object) -> str:
+    name = str(where[0]) if where else "settings"
+    field = cls.model_fields.get(name)
+    secret = field is not None and "Secret" in str(field.annotation)
+    meaning = field.description if field else None
+    return f"{PREFIX}{name.upper()} has {'a hidden value' if secret else repr(found)}: {message} ({meaning})"

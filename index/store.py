@@ -1,0 +1,126 @@
+"""Vectors in Chroma: the only file that talks to it. One collection an encoder, in the generation's own folder or,
+under the generation's name, on a Chroma server.
+
+Nothing stored in a collection is trusted: Chroma would build whatever embedding function a collection names, so the
+registry it builds from is emptied first (CVE-2026-45829), and a collection that names one is refused.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import chromadb
+import numpy as np
+from chromadb.api import ClientAPI
+from chromadb.api.models.Collection import Collection
+from chromadb.config import Settings
+from chromadb.errors import ChromaError
+from chromadb.utils import embedding_functions
+
+from index.documents import Chunk
+from index.errors import BrokenIndex, StoreUnavailable
+from index.ports import Vectors
+
+_BATCH = 250  # Chroma's own advice is 50-250; it refuses more than 5,461
+_PAGE = 5000
+
+for _name in [n for n in embedding_functions.known_embedding_functions if n != "default"]:
+    del embedding_functions.known_embedding_functions[_name]
+
+
+@contextmanager
+def _vendor_errors(what: str) -> Iterator[None]:
+    try:
+        yield
+    except (ChromaError, ValueError, KeyError, TypeError, OSError) as error:
+        raise StoreUnavailable(f"Chroma cannot {what}: {error}") from error
+
+
+class VectorStore:
+    """The collections of one generation. Close it: an open client holds files."""
+
+    def __init__(self, folder: Path, prefix: str = "", url: str | None = None, token: str | None = None) -> None:
+        self._prefix = prefix
+        with _vendor_errors(f"open {url or folder}"):
+            self._client = _server(url, token) if url else _embedded(folder)
+
+    def add(self, name: str, chunks: Sequence[Chunk], vectors: Vectors) -> None:
+        """Store the vectors of `chunks`, row by row, creating the collection `name` when needed."""
+        with _vendor_errors(f"write {name}"):
+            collection = self._client.get_or_create_collection(
+                self._named(name), configuration={"hnsw": _graph(len(chunks))}, embedding_function=None)
+            for start in range(0, len(chunks), _BATCH):
+                part = chunks[start:start + _BATCH]
+                collection.add(
+                    ids=[c.id for c in part], embeddings=vectors[start:start + _BATCH],
+                    documents=[c.text for c in part],
+                    metadatas=[{"document_id": c.document_id, "start": c.start, "end": c.end} for c in part])
+
+    def vectors(self, name: str, ids: Sequence[str]) -> Vectors:
+        """The stored vectors of `ids`, in their order. Raises BrokenIndex unless exactly these ids are stored."""
+        collection = self._collection(name)
+        rows: dict[str, Sequence[float]] = {}
+        with _vendor_errors(f"read {name}"):
+            for offset in range(0, max(len(ids), 1), _PAGE):
+                page = collection.get(include=["embeddings"], limit=_PAGE, offset=offset)
+                rows.update(zip(page["ids"], page["embeddings"] if page["embeddings"] is not None else [], strict=True))
+            count = collection.count()
+        if count != len(ids) or rows.keys() != set(ids):
+            raise BrokenIndex(f"collection {name} holds {count} vectors, {len(ids)} expected; run: python -m index build")
+        return np.asarray([rows[i] for i in ids], dtype=np.float32)
+
+    def documents(self, name: str) -> dict[str, str]:
+        """The stored text of every chunk by id."""
+        collection = self._collection(name)
+        with _vendor_errors(f"read {name}"):
+            found = collection.get(include=["documents"])
+        return dict(zip(found["ids"], found["documents"] or [], strict=True))
+
+    def nearest(self, name: str, vectors: Vectors, k: int, among: Sequence[str] | None = None) -> list[list[str]]:
+        """Ids of the `k` nearest chunks to each vector, nearest first; `among` limits the candidates to documents."""
+        where = {"document_id": {"$in": list(among)}} if among is not None else None
+        with _vendor_errors(f"search {name}"):
+            found = self._collection(name).query(query_embeddings=vectors, n_results=k, include=["distances"],
+                                                 where=where)  # type: ignore[arg-type]
+        return found["ids"]
+
+    def drop(self) -> None:
+        """Delete this generation's collections; only needed on a server."""
+        with _vendor_errors("delete collections"):
+            for collection in self._client.list_collections():
+                if self._prefix and collection.name.startswith(self._prefix):
+                    self._client.delete_collection(collection.name)
+
+    def close(self) -> None:
+        """Release files and connections."""
+        self._client.close()  # type: ignore[attr-defined]
+
+    def _named(self, name: str) -> str:
+        return f"{self._prefix}{name}"
+
+    def _collection(self, name: str) -> Collection:
+        with _vendor_errors(f"open collection {name}"):
+            collection = self._client.get_collection(self._named(name), embedding_function=None)
+        if collection.configuration.get("embedding_function") is not None:
+            raise BrokenIndex(f"collection {name} names an embedding function of its own; it was not made by this program")
+        return collection
+
+
+def _graph(size: int) -> dict[str, object]:
+    """Settings of the HNSW graph for `size` vectors. Unit vectors: the inner product is the cosine, and "cosine"
+    itself would store rounded copies. Below Chroma's threshold of 1,000 nothing would be written to disk until read,
+    and reading would then change files; so a small collection gets a threshold that it reaches."""
+    return {"space": "ip", "sync_threshold": min(max(size, 2), 1000), "batch_size": min(max(size, 2), 100)}
+
+
+def _embedded(folder: Path) -> ClientAPI:
+    return chromadb.PersistentClient(str(folder), settings=Settings(anonymized_telemetry=False))
+
+
+def _server(url: str, token: str | None) -> ClientAPI:
+    parts = urlsplit(url)
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    return chromadb.HttpClient(host=parts.hostname or "localhost", port=parts.port or (443 if parts.scheme == "https" else 80),
+                               ssl=parts.scheme == "https", headers=headers,
+                               settings=Settings(anonymized_telemetry=False))

@@ -1,0 +1,245 @@
+"""Makes the index agree with the sources: plans by digest, builds the next generation beside the served one.
+
+The served generation is only read. Vectors of texts that it already holds are taken over, not computed again.
+"""
+
+import datetime
+import hashlib
+import json
+import logging
+import shutil
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from index import texts
+from index.chunk import VERSION as CHUNKER
+from index.chunk import chunk, contextual
+from index.documents import Chunk, Document, Skipped
+from index.errors import BrokenIndex, NoIndex, StoreUnavailable, UnreadableSource
+from index.generation import FORMAT, EncoderStamp, Generations, Manifest, file_hashes, sync_tree
+from index.glossary import Glossary
+from index.keywords import VERSION as TOKENIZER
+from index.keywords import KeywordIndex
+from index.load import Loader, find
+from index.ports import Encoder, Vectors
+from index.search import collection_name, keyword_tokens
+from index.store import VectorStore
+from index.texts import Texts
+
+log = logging.getLogger(__name__)
+
+Progress = Callable[[str, int, int], None]
+"""Told the name of a step, how much of it is done, and how much there is."""
+DEFAULT_WINDOW = 512
+_SLICE = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What separates the sources from the served generation, as sorted document ids."""
+
+    added: tuple[str, ...]
+    changed: tuple[str, ...]
+    removed: tuple[str, ...]
+    same: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BuildReport:
+    """What a build did. `switched` is False when the sources were already served."""
+
+    generation: str
+    switched: bool
+    plan: Plan
+    documents: int
+    chunks: int
+    embedded: int
+    skipped: tuple[Skipped, ...]
+    undated: tuple[str, ...]
+    pruned: tuple[str, ...]
+    seconds: float
+
+
+def plan(wanted: dict[str, str], served: dict[str, str]) -> Plan:
+    """Compare digests by document id. Pure."""
+    return Plan(tuple(sorted(wanted.keys() - served.keys())),
+                tuple(sorted(i for i in wanted.keys() & served.keys() if wanted[i] != served[i])),
+                tuple(sorted(served.keys() - wanted.keys())),
+                tuple(sorted(i for i in wanted.keys() & served.keys() if wanted[i] == served[i])))
+
+
+def load_all(folders: Sequence[Path], progress: Progress) -> tuple[list[Document], list[Skipped]]:
+    """Every document below the folders, sorted by id, and what was skipped. Of two with one id the first is kept."""
+    found = list(find(folders))
+    documents: dict[str, tuple[Document, Path]] = {}
+    with Loader(folders) as loader:
+        skipped = list(loader.problems)
+        for done, item in enumerate(found, 1):
+            if isinstance(item, Skipped):
+                skipped.append(item)
+                continue
+            try:
+                document = loader.load(item)
+                if document.id in documents:
+                    raise UnreadableSource(f"its id {document.id!r} is taken by {documents[document.id][1]}")
+                documents[document.id] = document, item
+            except UnreadableSource as error:
+                skipped.append(Skipped(str(item), str(error)))
+            progress("reading", done, len(found))
+    return [documents[i][0] for i in sorted(documents)], sorted(skipped, key=lambda s: s.path)
+
+
+class Builder:
+    """Builds generations in one data folder with fixed encoders. `verify` raises BrokenIndex for a bad generation."""
+
+    def __init__(self, generations: Generations, encoders: Sequence[Encoder], glossary: Glossary,
+                 open_store: Callable[[str, Path], VectorStore], verify: Callable[[str], None],
+                 progress: Progress) -> None:
+        self._generations, self._encoders, self._glossary = generations, tuple(encoders), glossary
+        self._open_store, self._verify, self._progress = open_store, verify, progress
+
+    def build(self, folders: Sequence[Path]) -> BuildReport:
+        """Read the sources and, where they differ from what is served, build, verify and switch.
+
+        Raises UnreadableSource when no document at all can be read: nothing changes then."""
+        started = time.monotonic()
+        with self._generations.building():
+            documents, skipped = load_all(folders, self._progress)
+            if not documents:
+                raise UnreadableSource(f"no readable document in {', '.join(map(str, folders))}; the index stays as it is"
+                                       + "".join(f"\n{s.path}: {s.reason}" for s in skipped))
+            served = self._served()
+            before = self._texts(served).digests() if served else {}
+            corpus = seal(sorted((d.id, d.digest) for d in documents) + sorted((s.path, s.reason) for s in skipped))
+            made, embedded = served, 0
+            if served is None or (served.corpus, served.recipe) != (corpus, self._recipe()):
+                made, embedded = self._make(served, documents, skipped, corpus)
+                self._generations.switch(made.generation)
+            assert made is not None
+            return BuildReport(
+                made.generation, made is not served, plan({d.id: d.digest for d in documents}, before), len(documents),
+                made.chunks, embedded, tuple(skipped), tuple(d.id for d in documents if d.about.published is None),
+                tuple(self._generations.prune()), round(time.monotonic() - started, 3))
+
+    def _served(self) -> Manifest | None:
+        """The served generation if there is one and its files are whole; a damaged one is built anew."""
+        try:
+            return self._generations.check_files(self._generations.current())
+        except NoIndex:
+            return None
+        except BrokenIndex as error:
+            log.warning("the served index is not used for this build: %s", error)
+            return None
+
+    def _texts(self, manifest: Manifest) -> Texts:
+        return Texts(self._generations.folder(manifest.generation) / "texts.sqlite")
+
+    def _recipe(self) -> str:
+        return seal([CHUNKER, TOKENIZER, self._glossary.source, [(e.name, e.digest) for e in self._encoders]])
+
+    def _make(self, served: Manifest | None, documents: list[Document], skipped: list[Skipped], corpus: str
+              ) -> tuple[Manifest, int]:
+        """Write and verify a generation under a temporary name, then give it its own. How many chunks were encoded."""
+        created = datetime.datetime.now(datetime.UTC)
+        name = f"{created:%Y%m%d-%H%M%S}-{seal([corpus, self._recipe(), created.isoformat()])[:8]}"
+        folder = self._generations.folder(f"{name}.tmp")
+        folder.mkdir()
+        try:
+            chunks = list(self._chunks(documents))
+            texts.write(folder / "texts.sqlite", documents, chunks)
+            (folder / "glossary.toml").write_text(self._glossary.source, "utf-8")
+            self._write_keywords(folder, documents, chunks)
+            stamps, embedded = self._write_vectors(name, folder, documents, chunks, served)
+            manifest = Manifest(FORMAT, name, created.isoformat(timespec="seconds"), corpus, self._recipe(),
+                                len(documents), len(chunks), seal([c.id for c, _ in chunks]), stamps,
+                                file_hashes(folder), tuple((s.path, s.reason, s.broken) for s in skipped))
+            (folder / "manifest.json").write_text(manifest.json(), "utf-8")
+            sync_tree(folder)
+            folder.rename(self._generations.folder(name))
+            self._progress("verifying", 0, 1)
+            self._verify(name)
+            self._progress("verifying", 1, 1)
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            shutil.rmtree(self._generations.folder(name), ignore_errors=True)
+            raise
+        return manifest, embedded
+
+    def _chunks(self, documents: Sequence[Document]) -> Iterator[tuple[Chunk, str]]:
+        """Chunks in index order, each with the seal of the text that is encoded for it."""
+        windows = [(e.window, e) for e in self._encoders if e.window is not None]
+        window, encoder = min(windows, key=lambda pair: pair[0]) if windows else (DEFAULT_WINDOW, self._encoders[0])
+        for done, document in enumerate(documents, 1):
+            for part in chunk(document, encoder.count, window):
+                yield part, seal(contextual(document.about, part.heading, part.text))
+            self._progress("chunking", done, len(documents))
+
+    def _write_keywords(self, folder: Path, documents: Sequence[Document], chunks: Sequence[tuple[Chunk, str]]) -> None:
+        about = {d.id: d.about for d in documents}
+        KeywordIndex.build(
+            keyword_tokens(about[c.document_id], contextual(about[c.document_id], c.heading, c.text), self._glossary)
+            for c, _ in chunks).save(folder / "keywords")
+
+    def _write_vectors(self, name: str, folder: Path, documents: Sequence[Document],
+                       chunks: Sequence[tuple[Chunk, str]], served: Manifest | None
+                       ) -> tuple[tuple[EncoderStamp, ...], int]:
+        about = {d.id: d.about for d in documents}
+        sources = [contextual(about[c.document_id], c.heading, c.text) for c, _ in chunks]
+        store = self._open_store(name, folder)
+        stamps, most = [], 0
+        try:
+            for number, encoder in enumerate(self._encoders):
+                known = self._known(served, number, encoder)
+                fresh = [n for n, (_, mark) in enumerate(chunks) if mark not in known]
+                vectors = np.empty((len(chunks), encoder.dimension), np.float32)
+                for n, (_, mark) in enumerate(chunks):
+                    if mark in known:
+                        vectors[n] = known[mark]
+                self._encode(encoder, sources, fresh, vectors)
+                store.add(collection_name(number), [c for c, _ in chunks], vectors)
+                stamps.append(EncoderStamp(encoder.name, encoder.digest, encoder.dimension, vector_seal(vectors)))
+                most = max(most, len(fresh))
+        finally:
+            store.close()
+        return tuple(stamps), most
+
+    def _encode(self, encoder: Encoder, sources: Sequence[str], fresh: Sequence[int], vectors: Vectors) -> None:
+        """Fill the rows `fresh`, longest texts first so that batches hold texts of like length."""
+        order = sorted(fresh, key=lambda n: -len(sources[n]))
+        for start in range(0, len(order), _SLICE):
+            rows = order[start:start + _SLICE]
+            vectors[rows] = encoder.encode([sources[n] for n in rows])
+            self._progress(f"embedding ({encoder.name})", start + len(rows), len(order))
+
+    def _known(self, served: Manifest | None, number: int, encoder: Encoder) -> dict[str, Vectors]:
+        """Vectors of the served generation by the seal of their text, where the same encoder made them."""
+        if served is None or number >= len(served.encoders) or served.encoders[number].digest != encoder.digest:
+            return {}
+        old = self._texts(served)
+        ids = old.chunk_ids()
+        store = self._open_store(served.generation, self._generations.folder(served.generation))
+        try:
+            vectors = store.vectors(collection_name(number), ids)
+        except (BrokenIndex, StoreUnavailable) as error:
+            log.warning("the served vectors are not used for this build: %s", error)
+            return {}
+        finally:
+            store.close()
+        if vector_seal(vectors) != served.encoders[number].vectors:
+            return {}
+        row = {i: n for n, i in enumerate(ids)}
+        return {mark: vectors[row[i]] for mark, i in old.seals().items()}
+
+
+def vector_seal(vectors: Vectors) -> str:
+    """sha256 of vectors in chunk order."""
+    return hashlib.sha256(np.ascontiguousarray(vectors).tobytes()).hexdigest()
+
+
+def seal(value: object) -> str:
+    """sha256 of a JSON value."""
+    return hashlib.sha256(json.dumps(value, ensure_ascii=False).encode("utf-8", "surrogatepass")).hexdigest()

@@ -1,0 +1,59 @@
+"""Checks a generation exhaustively. Runs in a child process, because damaged HNSW files can kill the one that opens them.
+
+Proves: files match their hashes, every chunk's text stands at its offsets, Chroma holds exactly the chunks with
+exactly the vectors and texts that were written, every chunk finds itself, keywords cover the same chunks.
+"""
+
+import numpy as np
+
+from index.errors import BrokenIndex
+from index.generation import EncoderStamp, Generations, Manifest
+from index.keywords import KeywordIndex
+from index.ports import Vectors
+from index.search import collection_name
+from index.store import VectorStore
+from index.sync import seal, vector_seal
+from index.texts import Texts
+
+_SLICE = 500
+
+
+def check(generations: Generations, name: str, store: VectorStore) -> Manifest:
+    """The manifest of generation `name` when all of it is whole. Raises BrokenIndex saying what is not."""
+    manifest = generations.check_files(name)
+    folder = generations.folder(name)
+    texts = Texts(folder / "texts.sqlite")
+    try:
+        ids = texts.chunk_ids()
+        if seal(ids) != manifest.ids or len(ids) != manifest.chunks or len(texts.document_ids()) != manifest.documents:
+            raise BrokenIndex(f"generation {name}: its texts are not those of its manifest")
+        chunk_texts = {c.id: c.text for c in map(texts.chunk, range(len(ids)))}
+        KeywordIndex.open(folder / "keywords", len(ids))
+        for number, stamp in enumerate(manifest.encoders):
+            _check_collection(store, collection_name(number), stamp, ids, chunk_texts)
+    finally:
+        texts.close()
+    return manifest
+
+
+def _check_collection(store: VectorStore, name: str, stamp: EncoderStamp, ids: list[str], texts: dict[str, str]) -> None:
+    vectors = store.vectors(name, ids)
+    if vectors.shape != (len(ids), stamp.dimension) or vector_seal(vectors) != stamp.vectors:
+        raise BrokenIndex(f"collection {name}: its vectors are not those that were written")
+    if store.documents(name) != texts:
+        raise BrokenIndex(f"collection {name}: its texts are not those that were written")
+    lost = _unfindable(store, name, ids, vectors)
+    if lost:
+        raise BrokenIndex(f"collection {name}: {len(lost)} of {len(ids)} chunks do not find themselves, first {lost[0]}")
+
+
+def _unfindable(store: VectorStore, name: str, ids: list[str], vectors: Vectors) -> list[str]:
+    """Chunks whose own vector does not find them, nor a chunk with an equal vector."""
+    lost = []
+    row = {i: n for n, i in enumerate(ids)}
+    for start in range(0, len(ids), _SLICE):
+        part = ids[start:start + _SLICE]
+        for identity, found in zip(part, store.nearest(name, vectors[start:start + _SLICE], 1), strict=True):
+            if not found or not np.allclose(vectors[row[found[0]]], vectors[row[identity]], atol=1e-6):
+                lost.append(identity)
+    return lost

@@ -1,0 +1,136 @@
+"""Puts the real parts together: the only file of this package that names them all."""
+
+import logging
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from index import glossary
+from index.encoders import make_encoders, make_reranker
+from index.errors import BrokenIndex, NoIndex, StoreUnavailable
+from index.generation import Generations, Manifest
+from index.keywords import KeywordIndex
+from index.ports import Encoder
+from index.search import EXACT_CHUNKS, Channel, Index, collection_name
+from index.settings import PREFIX, IndexSettings
+from index.store import VectorStore
+from index.sync import Builder, BuildReport, Progress, vector_seal
+from index.texts import Texts
+from index.verify import check
+
+log = logging.getLogger(__name__)
+VERIFY_SECONDS = 3600
+# The multilingual encoder also reads English well; measured on parallel English and Russian questions.
+_WEIGHTS = (1.0, 1.0)
+
+
+def build(settings: IndexSettings, progress: Progress = lambda *_: None) -> BuildReport:
+    """Make the index agree with the sources."""
+    generations = Generations(settings.data)
+    report = Builder(generations, make_encoders(settings.embedding), glossary.find(settings.sources),
+                     lambda name, folder: open_store(settings, name, folder),
+                     lambda name: verify_in_child(settings, name), progress).build(settings.sources)
+    for name in report.pruned if settings.chroma_url else ():
+        open_store(settings, name, generations.folder(name)).drop()
+    return report
+
+
+def open_index(settings: IndexSettings, encoders: tuple[Encoder, ...] | None = None) -> Index:
+    """Open the served generation, or the last good one when that is damaged.
+
+    Raises NoIndex before the first build, BrokenIndex when no generation is whole."""
+    generations = Generations(settings.data)
+    name = generations.current()
+    encoders = encoders or make_encoders(settings.embedding)
+    problems: list[BrokenIndex | StoreUnavailable] = []
+    for candidate in [name, *reversed([n for n in generations.names() if n < name])]:
+        try:
+            return _open(settings, generations, candidate, encoders)
+        except (BrokenIndex, StoreUnavailable) as error:
+            log.error("generation %s is not served: %s", candidate, error)
+            problems.append(error)
+    raise problems[0]
+
+
+def _open(settings: IndexSettings, generations: Generations, name: str, encoders: tuple[Encoder, ...]) -> Index:
+    manifest = generations.check_files(name)
+    _check_encoders(manifest, encoders)
+    folder = generations.folder(name)
+    texts = Texts(folder / "texts.sqlite")
+    store = open_store(settings, name, folder)
+    try:
+        channels = [_channel(number, encoder, manifest, texts, store) for number, encoder in enumerate(encoders)]
+        keywords = KeywordIndex.open(folder / "keywords", manifest.chunks)
+        names = glossary.parse((folder / "glossary.toml").read_text("utf-8"))
+        return Index(name, texts, store, channels, keywords, names, make_reranker(settings.reranker))
+    except BaseException:
+        texts.close()
+        store.close()
+        raise
+
+
+def _channel(number: int, encoder: Encoder, manifest: Manifest, texts: Texts, store: VectorStore) -> Channel:
+    weight = _WEIGHTS[min(number, len(_WEIGHTS) - 1)]
+    if manifest.chunks > EXACT_CHUNKS:
+        return Channel(encoder, None, weight)
+    vectors = store.vectors(collection_name(number), texts.chunk_ids())
+    if vector_seal(vectors) != manifest.encoders[number].vectors:
+        raise BrokenIndex(f"generation {manifest.generation}: vectors are not those that were written; "
+                          "run: python -m index rollback or build")
+    return Channel(encoder, vectors, weight)
+
+
+def _check_encoders(manifest: Manifest, encoders: tuple[Encoder, ...]) -> None:
+    built = [(e.name, e.digest, e.dimension) for e in manifest.encoders]
+    if built != [(e.name, e.digest, e.dimension) for e in encoders]:
+        raise BrokenIndex(f"the index was built with {', '.join(n for n, _, _ in built)}, the settings name "
+                          f"{', '.join(e.name for e in encoders)}; run: python -m index build")
+
+
+def open_store(settings: IndexSettings, name: str, folder: Path) -> VectorStore:
+    """The vectors of generation `name`: in its folder, or on the Chroma server of the settings."""
+    token = settings.chroma_token.get_secret_value() if settings.chroma_token else None
+    return VectorStore(folder / "chroma", f"{name}-" if settings.chroma_url else "", settings.chroma_url, token)
+
+
+def verify(settings: IndexSettings, name: str) -> Manifest:
+    """Check one generation in this process. Raises BrokenIndex."""
+    generations = Generations(settings.data)
+    generations.check_files(name)
+    store = open_store(settings, name, generations.folder(name))
+    try:
+        return check(generations, name, store)
+    finally:
+        store.close()
+
+
+def verify_in_child(settings: IndexSettings, name: str) -> None:
+    """Check one generation in a process of its own, so that a crash there is only a finding. Raises BrokenIndex."""
+    child = subprocess.run([sys.executable, "-m", "index", "verify", "--here", name], capture_output=True, encoding="utf-8",
+                           timeout=VERIFY_SECONDS, check=False, env=os.environ | _environment(settings))
+    if child.returncode != 0:
+        why = child.stderr.strip().splitlines()[-1:] or [f"its check ended with {child.returncode}"]
+        raise BrokenIndex(f"generation {name} failed its check: {why[0]}")
+
+
+def _environment(settings: IndexSettings) -> dict[str, str]:
+    token = settings.chroma_token.get_secret_value() if settings.chroma_token else ""
+    given = {"DATA": str(settings.data.absolute()), "CHROMA_URL": settings.chroma_url, "CHROMA_TOKEN": token}
+    return {PREFIX + name: value for name, value in given.items() if value}
+
+
+def ages(settings: IndexSettings) -> list[tuple[str, Manifest | None, bool]]:
+    """Every generation oldest first: its name, its manifest (None when unreadable) and whether it is served."""
+    generations = Generations(settings.data)
+    try:
+        current = generations.current()
+    except (NoIndex, BrokenIndex):
+        current = ""
+    listed: list[tuple[str, Manifest | None, bool]] = []
+    for name in generations.names():
+        try:
+            listed.append((name, generations.manifest(name), name == current))
+        except BrokenIndex:
+            listed.append((name, None, name == current))
+    return listed
