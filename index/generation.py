@@ -29,12 +29,13 @@ _CHANGES_WHEN_READ = re.compile(r"chroma/(chroma\.sqlite3(-\w+)?|[^/]+/length\.b
 
 @dataclass(frozen=True, slots=True)
 class EncoderStamp:
-    """Which model made the vectors of one collection, and their sha256 in chunk order."""
+    """Which model made the vectors of one collection, how many, and the sha256 of ids and vectors in chunk order."""
 
     name: str
     digest: str
     dimension: int
-    vectors: str
+    count: int
+    seal: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ spelling, also count as one token.
 """
 
 import logging
+import math
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
@@ -68,7 +69,7 @@ def tokenize(text: str, stop_words: bool = False) -> list[str]:
 
 
 class KeywordIndex:
-    """BM25 scores of all chunks for a query (Lucene's variant, k1 1.2, b 0.75)."""
+    """BM25 over all chunks (Lucene's variant, k1 1.2, b 0.75)."""
 
     def __init__(self, model: bm25s.BM25, size: int) -> None:
         self._model, self.size = model, size
@@ -94,21 +95,29 @@ class KeywordIndex:
             raise BrokenIndex(f"the keyword index in {folder} does not open ({error}); run: python -m index build") from error
         return cls(model, size)
 
-    def scores(self, tokens: Iterable[str]) -> NDArray[np.float32]:
-        """One score a chunk, 0 where no token occurs."""
-        known = [t for t in dict.fromkeys(tokens) if t in self._model.vocab_dict]
+    def coverage(self, tokens: Iterable[str]) -> NDArray[np.float32]:
+        """BM25 scores of all chunks as a share of the most that `tokens` could score, from 0 to 1.
+
+        So a score says how much of the query a chunk covers, rare words counting more, and a token that no chunk
+        holds lowers it. Shape (chunks,)."""
+        wanted = list(dict.fromkeys(tokens))
+        known = [t for t in wanted if t in self._model.vocab_dict]
         if not known:
             return np.zeros(self.size, np.float32)
-        return np.asarray(self._model.get_scores(known), dtype=np.float32)
+        most = sum(self.weight(t) for t in wanted)
+        return np.asarray(self._model.get_scores(known), dtype=np.float32) / np.float32(most)
 
-    def frequency(self, token: str) -> float:
-        """The share of chunks that hold `token`, recovered from the index."""
-        return self._frequencies.get(token, 0.0)
+    def weight(self, token: str) -> float:
+        """Inverse document frequency, Lucene's: ln(1 + (n - df + 0.5) / (df + 0.5)).
 
-    @property
-    def _frequencies(self) -> dict[str, float]:
-        if not hasattr(self, "_cached"):
-            pointers = self._model.scores["indptr"]
-            self._cached = {t: float(pointers[i + 1] - pointers[i]) / max(self.size, 1)
-                            for t, i in self._model.vocab_dict.items() if i + 1 < len(pointers)}
-        return self._cached
+        Source: Robertson and Zaragoza, "The Probabilistic Relevance Framework: BM25 and Beyond" (2009)."""
+        count = self.frequency(token)
+        return math.log(1 + (self.size - count + 0.5) / (count + 0.5))
+
+    def frequency(self, token: str) -> int:
+        """How many chunks hold `token`."""
+        column = self._model.vocab_dict.get(token)
+        if column is None:
+            return 0
+        pointers = self._model.scores["indptr"]
+        return int(pointers[column + 1] - pointers[column])

@@ -21,6 +21,9 @@ class Encoder(Protocol):
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Unit vectors, shape (len(texts), dimension)."""
 
+    def reads(self, text: str) -> bool:
+        """Whether its vector of `text` means anything; texts that it does not read are left out of its collection."""
+
     def count(self, text: str) -> int:
         """Tokens of `text`, special ones included."""
 

@@ -11,7 +11,6 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import chromadb
-import numpy as np
 from chromadb.api import ClientAPI
 from chromadb.api.models.Collection import Collection
 from chromadb.config import Settings
@@ -46,9 +45,11 @@ class VectorStore:
             self._client = _server(url, token) if url else _embedded(folder)
 
     def add(self, name: str, chunks: Sequence[Chunk], vectors: Vectors) -> None:
-        """Store the vectors of `chunks`, row by row, creating the collection `name` when needed."""
+        """Store the vectors of `chunks`, row by row, in a new collection `name`; none is made for no chunks."""
+        if not chunks:
+            return
         with _vendor_errors(f"write {name}"):
-            collection = self._client.get_or_create_collection(
+            collection = self._client.create_collection(
                 self._named(name), configuration={"hnsw": _graph(len(chunks))}, embedding_function=None)
             for start in range(0, len(chunks), _BATCH):
                 part = chunks[start:start + _BATCH]
@@ -57,18 +58,17 @@ class VectorStore:
                     documents=[c.text for c in part],
                     metadatas=[{"document_id": c.document_id, "start": c.start, "end": c.end} for c in part])
 
-    def vectors(self, name: str, ids: Sequence[str]) -> Vectors:
-        """The stored vectors of `ids`, in their order. Raises BrokenIndex unless exactly these ids are stored."""
-        collection = self._collection(name)
+    def vectors(self, name: str) -> dict[str, Sequence[float]]:
+        """Every stored vector by chunk id; none where the collection was never written."""
         rows: dict[str, Sequence[float]] = {}
         with _vendor_errors(f"read {name}"):
-            for offset in range(0, max(len(ids), 1), _PAGE):
+            if self._named(name) not in {c.name for c in self._client.list_collections()}:
+                return rows
+            collection = self._collection(name)
+            for offset in range(0, collection.count(), _PAGE):
                 page = collection.get(include=["embeddings"], limit=_PAGE, offset=offset)
                 rows.update(zip(page["ids"], page["embeddings"] if page["embeddings"] is not None else [], strict=True))
-            count = collection.count()
-        if count != len(ids) or rows.keys() != set(ids):
-            raise BrokenIndex(f"collection {name} holds {count} vectors, {len(ids)} expected; run: python -m index build")
-        return np.asarray([rows[i] for i in ids], dtype=np.float32)
+        return rows
 
     def documents(self, name: str) -> dict[str, str]:
         """The stored text of every chunk by id."""
@@ -77,13 +77,15 @@ class VectorStore:
             found = collection.get(include=["documents"])
         return dict(zip(found["ids"], found["documents"] or [], strict=True))
 
-    def nearest(self, name: str, vectors: Vectors, k: int, among: Sequence[str] | None = None) -> list[list[str]]:
-        """Ids of the `k` nearest chunks to each vector, nearest first; `among` limits the candidates to documents."""
+    def nearest(self, name: str, vectors: Vectors, k: int, among: Sequence[str] | None = None
+                ) -> tuple[list[list[str]], list[list[float]]]:
+        """Ids of the `k` nearest chunks to each vector, nearest first, and their distances (1 - cosine).
+        `among` limits the candidates to documents."""
         where = {"document_id": {"$in": list(among)}} if among is not None else None
         with _vendor_errors(f"search {name}"):
             found = self._collection(name).query(query_embeddings=vectors, n_results=k, include=["distances"],
                                                  where=where)  # type: ignore[arg-type]
-        return found["ids"]
+        return found["ids"], found["distances"] or []
 
     def drop(self) -> None:
         """Delete this generation's collections; only needed on a server."""

@@ -7,6 +7,7 @@ import datetime
 import hashlib
 import json
 import logging
+import math
 import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -34,7 +35,9 @@ log = logging.getLogger(__name__)
 
 Progress = Callable[[str, int, int], None]
 """Told the name of a step, how much of it is done, and how much there is."""
-DEFAULT_WINDOW = 512
+# Three to five sentences: passages of this length measured best at finding the very place (XQuAD, English and Russian).
+TARGET_TOKENS = 160
+CHARACTERS_PER_TOKEN = 4.4
 _SLICE = 256
 
 
@@ -171,12 +174,17 @@ class Builder:
 
     def _chunks(self, documents: Sequence[Document]) -> Iterator[tuple[Chunk, str]]:
         """Chunks in index order, each with the seal of the text that is encoded for it."""
-        windows = [(e.window, e) for e in self._encoders if e.window is not None]
-        window, encoder = min(windows, key=lambda pair: pair[0]) if windows else (DEFAULT_WINDOW, self._encoders[0])
         for done, document in enumerate(documents, 1):
-            for part in chunk(document, encoder.count, window):
+            for part in chunk(document, self._size, TARGET_TOKENS):
                 yield part, seal(contextual(document.about, part.heading, part.text))
             self._progress("chunking", done, len(documents))
+
+    def _size(self, text: str) -> int:
+        """Tokens of `text` in the encoder that reads least at once of those that read it; never over TARGET_TOKENS
+        in a chunk, nor over that encoder's window."""
+        sizes = [e.count(text) * max(1.0, TARGET_TOKENS / e.window) for e in self._encoders
+                 if e.window is not None and e.reads(text)]
+        return math.ceil(max(sizes, default=len(text) / CHARACTERS_PER_TOKEN))
 
     def _write_keywords(self, folder: Path, documents: Sequence[Document], chunks: Sequence[tuple[Chunk, str]]) -> None:
         about = {d.id: d.about for d in documents}
@@ -190,22 +198,24 @@ class Builder:
         about = {d.id: d.about for d in documents}
         sources = [contextual(about[c.document_id], c.heading, c.text) for c, _ in chunks]
         store = self._open_store(name, folder)
-        stamps, most = [], 0
+        stamps, embedded = [], set()
         try:
             for number, encoder in enumerate(self._encoders):
+                rows = [n for n, (c, _) in enumerate(chunks) if encoder.reads(c.text)]
                 known = self._known(served, number, encoder)
-                fresh = [n for n, (_, mark) in enumerate(chunks) if mark not in known]
-                vectors = np.empty((len(chunks), encoder.dimension), np.float32)
-                for n, (_, mark) in enumerate(chunks):
-                    if mark in known:
-                        vectors[n] = known[mark]
+                fresh = [n for n in rows if chunks[n][1] not in known]
+                vectors = np.zeros((len(chunks), encoder.dimension), np.float32)
+                for n in rows:
+                    vectors[n] = known.get(chunks[n][1], vectors[n])
                 self._encode(encoder, sources, fresh, vectors)
-                store.add(collection_name(number), [c for c, _ in chunks], vectors)
-                stamps.append(EncoderStamp(encoder.name, encoder.digest, encoder.dimension, vector_seal(vectors)))
-                most = max(most, len(fresh))
+                stored = vectors[rows]
+                store.add(collection_name(number), [chunks[n][0] for n in rows], stored)
+                stamps.append(EncoderStamp(encoder.name, encoder.digest, encoder.dimension, len(rows),
+                                           vector_seal([chunks[n][0].id for n in rows], stored)))
+                embedded.update(fresh)
         finally:
             store.close()
-        return tuple(stamps), most
+        return tuple(stamps), len(embedded)
 
     def _encode(self, encoder: Encoder, sources: Sequence[str], fresh: Sequence[int], vectors: Vectors) -> None:
         """Fill the rows `fresh`, longest texts first so that batches hold texts of like length."""
@@ -220,24 +230,31 @@ class Builder:
         if served is None or number >= len(served.encoders) or served.encoders[number].digest != encoder.digest:
             return {}
         old = self._texts(served)
-        ids = old.chunk_ids()
         store = self._open_store(served.generation, self._generations.folder(served.generation))
         try:
-            vectors = store.vectors(collection_name(number), ids)
+            rows, vectors = ordered(store.vectors(collection_name(number)), old.chunk_ids(), served.encoders[number])
         except (BrokenIndex, StoreUnavailable) as error:
             log.warning("the served vectors are not used for this build: %s", error)
             return {}
         finally:
             store.close()
-        if vector_seal(vectors) != served.encoders[number].vectors:
-            return {}
-        row = {i: n for n, i in enumerate(ids)}
-        return {mark: vectors[row[i]] for mark, i in old.seals().items()}
+        seals = old.seals()
+        return {seals[n]: vector for n, vector in zip(rows, vectors, strict=True)}
 
 
-def vector_seal(vectors: Vectors) -> str:
-    """sha256 of vectors in chunk order."""
-    return hashlib.sha256(np.ascontiguousarray(vectors).tobytes()).hexdigest()
+def ordered(stored: dict[str, Sequence[float]], ids: Sequence[str], stamp: EncoderStamp) -> tuple[list[int], Vectors]:
+    """Positions and vectors of the stored chunks in chunk order. Raises BrokenIndex unless they match the stamp."""
+    rows = [n for n, i in enumerate(ids) if i in stored]
+    vectors = np.asarray([stored[ids[n]] for n in rows], dtype=np.float32).reshape(len(rows), stamp.dimension)
+    if len(rows) != len(stored) or vector_seal([ids[n] for n in rows], vectors) != stamp.seal:
+        raise BrokenIndex(f"the vectors of {stamp.name} are not those that were written; "
+                          "run: python -m index rollback or build")
+    return rows, vectors
+
+
+def vector_seal(ids: Sequence[str], vectors: Vectors) -> str:
+    """sha256 of chunk ids and their vectors, in chunk order."""
+    return hashlib.sha256("\0".join(ids).encode() + np.ascontiguousarray(vectors).tobytes()).hexdigest()
 
 
 def seal(value: object) -> str:

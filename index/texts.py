@@ -70,9 +70,9 @@ class Texts:
         return [i for (i,) in self._rows(
             "select d.id from chunk c join document d on d.number = c.document order by position")]
 
-    def seals(self) -> dict[str, str]:
-        """For each seal of encoded text, the id of a chunk that has it."""
-        return dict(self._rows("select seal, id from chunk"))
+    def seals(self) -> list[str]:
+        """For every chunk in index order, the seal of the text that was encoded for it."""
+        return [s for (s,) in self._rows("select seal from chunk order by position")]
 
     def _document(self, identity: str) -> Document | None:
         rows = self._rows("select text, digest, blocks, about from document where id = ?", (identity,))

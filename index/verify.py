@@ -12,7 +12,7 @@ from index.keywords import KeywordIndex
 from index.ports import Vectors
 from index.search import collection_name
 from index.store import VectorStore
-from index.sync import seal, vector_seal
+from index.sync import ordered, seal
 from index.texts import Texts
 
 _SLICE = 500
@@ -37,14 +37,17 @@ def check(generations: Generations, name: str, store: VectorStore) -> Manifest:
 
 
 def _check_collection(store: VectorStore, name: str, stamp: EncoderStamp, ids: list[str], texts: dict[str, str]) -> None:
-    vectors = store.vectors(name, ids)
-    if vectors.shape != (len(ids), stamp.dimension) or vector_seal(vectors) != stamp.vectors:
-        raise BrokenIndex(f"collection {name}: its vectors are not those that were written")
-    if store.documents(name) != texts:
+    rows, vectors = ordered(store.vectors(name), ids, stamp)
+    if len(rows) != stamp.count:
+        raise BrokenIndex(f"collection {name} holds {len(rows)} chunks, {stamp.count} were written")
+    if not rows:
+        return
+    part = [ids[n] for n in rows]
+    if store.documents(name) != {i: texts[i] for i in part}:
         raise BrokenIndex(f"collection {name}: its texts are not those that were written")
-    lost = _unfindable(store, name, ids, vectors)
+    lost = _unfindable(store, name, part, vectors)
     if lost:
-        raise BrokenIndex(f"collection {name}: {len(lost)} of {len(ids)} chunks do not find themselves, first {lost[0]}")
+        raise BrokenIndex(f"collection {name}: {len(lost)} of {len(part)} chunks do not find themselves, first {lost[0]}")
 
 
 def _unfindable(store: VectorStore, name: str, ids: list[str], vectors: Vectors) -> list[str]:
@@ -53,7 +56,7 @@ def _unfindable(store: VectorStore, name: str, ids: list[str], vectors: Vectors)
     row = {i: n for n, i in enumerate(ids)}
     for start in range(0, len(ids), _SLICE):
         part = ids[start:start + _SLICE]
-        for identity, found in zip(part, store.nearest(name, vectors[start:start + _SLICE], 1), strict=True):
+        for identity, found in zip(part, store.nearest(name, vectors[start:start + _SLICE], 1)[0], strict=True):
             if not found or not np.allclose(vectors[row[found[0]]], vectors[row[identity]], atol=1e-6):
                 lost.append(identity)
     return lost

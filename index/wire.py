@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
+
 from index import glossary
 from index.encoders import make_encoders, make_reranker
 from index.errors import BrokenIndex, NoIndex, StoreUnavailable
@@ -15,14 +17,12 @@ from index.ports import Encoder
 from index.search import EXACT_CHUNKS, Channel, Index, collection_name
 from index.settings import PREFIX, IndexSettings
 from index.store import VectorStore
-from index.sync import Builder, BuildReport, Progress, vector_seal
+from index.sync import Builder, BuildReport, Progress, ordered
 from index.texts import Texts
 from index.verify import check
 
 log = logging.getLogger(__name__)
 VERIFY_SECONDS = 3600
-# The multilingual encoder also reads English well; measured on parallel English and Russian questions.
-_WEIGHTS = (1.0, 1.0)
 
 
 def build(settings: IndexSettings, progress: Progress = lambda *_: None) -> BuildReport:
@@ -71,14 +71,10 @@ def _open(settings: IndexSettings, generations: Generations, name: str, encoders
 
 
 def _channel(number: int, encoder: Encoder, manifest: Manifest, texts: Texts, store: VectorStore) -> Channel:
-    weight = _WEIGHTS[min(number, len(_WEIGHTS) - 1)]
     if manifest.chunks > EXACT_CHUNKS:
-        return Channel(encoder, None, weight)
-    vectors = store.vectors(collection_name(number), texts.chunk_ids())
-    if vector_seal(vectors) != manifest.encoders[number].vectors:
-        raise BrokenIndex(f"generation {manifest.generation}: vectors are not those that were written; "
-                          "run: python -m index rollback or build")
-    return Channel(encoder, vectors, weight)
+        return Channel(encoder, None, None)
+    rows, vectors = ordered(store.vectors(collection_name(number)), texts.chunk_ids(), manifest.encoders[number])
+    return Channel(encoder, np.asarray(rows, dtype=np.int64), vectors)
 
 
 def _check_encoders(manifest: Manifest, encoders: tuple[Encoder, ...]) -> None:

@@ -1,0 +1,187 @@
+"""python -m assistant: ask, chat, serve, doctor. Parses, calls, prints."""
+
+import argparse
+import datetime
+import hashlib
+import json
+import logging
+import re
+import secrets
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from rich.console import Console
+
+from assistant import doctor as checks
+from assistant.chain import Assistant
+from assistant.conversation import LANGUAGES, BadQuestion, Question, Turn
+from assistant.render import to_json, to_text
+from assistant.settings import AssistantSettings
+from assistant.wire import make_assistant
+from index.errors import ConfigurationError, IndexingError
+from index.settings import read
+
+_EXAMPLES = """examples:
+  python -m assistant ask "How do Minsk and Moscow define the Union State?"
+  python -m assistant ask "Who is the state secretary?" --as-of 2022-01-01 --json
+  python -m assistant chat
+  python -m assistant serve
+"""
+
+
+def ask(settings: AssistantSettings, options: argparse.Namespace) -> int:
+    """One answer, or with --jsonl one a line of standard input."""
+    if options.jsonl == (options.question is not None):
+        raise BadQuestion("give either a question or --jsonl with questions on standard input")
+    assistant = make_assistant(settings)
+    try:
+        if options.jsonl:
+            return _ask_lines(assistant, options)
+        answer = assistant.answer(Question(options.question, (), options.as_of, options.language))
+        print(json.dumps(to_json(answer), ensure_ascii=False) if options.json else to_text(answer))
+        return 0
+    finally:
+        assistant.close()
+
+
+def _ask_lines(assistant: Assistant, options: argparse.Namespace) -> int:
+    """Answers in the order of the questions. A bad line gets its error in its place; the rest goes on."""
+    code = 0
+    for number, line in enumerate(sys.stdin, 1):
+        if not line.strip():
+            continue
+        identity: Any = None
+        try:
+            raw = json.loads(line)
+            if not isinstance(raw, dict):
+                raise BadQuestion("a line must be a JSON object with id and question")
+            identity = raw.get("id")
+            output = to_json(assistant.answer(_question(raw, options)), identity)
+        except (BadQuestion, ValueError) as error:
+            code, output = 2, {"id": identity, "error": f"line {number}: {error}"}
+            print(f"line {number}: {error}", file=sys.stderr)
+        print(json.dumps(output, ensure_ascii=False), flush=True)
+    return code
+
+
+def _question(raw: dict[str, Any], options: argparse.Namespace) -> Question:
+    unknown = raw.keys() - {"id", "question", "history", "as_of", "language"}
+    if unknown or not isinstance(raw.get("question"), str):
+        raise BadQuestion(f"unknown fields {sorted(unknown)}" if unknown else "question must be text")
+    history = tuple(Turn(t["role"], t["text"]) for t in raw.get("history") or [])
+    as_of = _date(raw["as_of"]) if raw.get("as_of") else options.as_of
+    return Question(raw["question"], history, as_of, raw.get("language") or options.language)
+
+
+def chat(settings: AssistantSettings, options: argparse.Namespace) -> int:
+    """A conversation in the terminal, until an empty line or the end of input."""
+    assistant = make_assistant(settings)
+    console = Console(highlight=False, markup=False)
+    console.print("Ask about the Union State of Russia and Belarus. An empty line ends.")
+    turns: tuple[Turn, ...] = ()
+    try:
+        while text := (console.input("\n> ") if sys.stdin.isatty() else sys.stdin.readline()).strip():
+            try:
+                answer = assistant.answer(Question(text, turns, options.as_of, options.language))
+            except BadQuestion as error:
+                console.print(str(error))
+                continue
+            turns = (*turns, Turn("user", text), Turn("assistant", answer.text))
+            console.print(to_text(answer), soft_wrap=True)
+    except EOFError:
+        pass
+    finally:
+        assistant.close()
+    return 0
+
+
+def serve(settings: AssistantSettings, options: argparse.Namespace) -> int:
+    """The web endpoint, until it is stopped."""
+    from assistant.web.app import run
+
+    assistant = make_assistant(settings)
+    generation = assistant.ready()
+    print(f"index {generation} is served at http://{settings.host}:{settings.port}", file=sys.stderr)
+    run(assistant, settings.host, settings.port, settings.api_keys_file)
+    return 0
+
+
+def doctor(settings: AssistantSettings, options: argparse.Namespace) -> int:
+    """Exit code 1 when a check fails."""
+    results = checks.run(settings)
+    if options.json:
+        print(json.dumps([{"name": r.name, "ok": r.ok, "found": r.found} for r in results], ensure_ascii=False))
+    else:
+        for r in results:
+            print(f"{'ok  ' if r.ok else 'FAIL'} {r.name}: {r.found}")
+    return 0 if all(r.ok for r in results) else 1
+
+
+def key(settings: AssistantSettings, options: argparse.Namespace) -> int:
+    """A new API key, and the line that belongs into the keys file."""
+    if not re.fullmatch(r"[\w.-]{1,64}", options.name):
+        raise BadQuestion(f"the name {options.name!r} may hold letters, digits, '.', '_' and '-' only")
+    secret = secrets.token_urlsafe(32)
+    print(f"key (shown once): {secret}")
+    print(f"line for ASSISTANT_API_KEYS_FILE: {options.name}:{hashlib.sha256(secret.encode()).hexdigest()}")
+    return 0
+
+
+def parser() -> argparse.ArgumentParser:
+    """The commands and their options."""
+    main_parser = argparse.ArgumentParser(
+        prog="python -m assistant", epilog=_EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter,
+        description="Answers about the Union State of Russia and Belarus, with proven quotes.")
+    commands = main_parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def command(name: str, run: Callable[[AssistantSettings, argparse.Namespace], int], text: str
+                ) -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=text, description=text)
+        sub.set_defaults(run=run)
+        return sub
+
+    for sub in (asking := command("ask", ask, "one answer with its sources"),
+                command("chat", chat, "a conversation in the terminal")):
+        sub.add_argument("--model", help="answer with this model instead of ASSISTANT_MODEL")
+        sub.add_argument("--as-of", type=_date, metavar="DATE", help="use only what was published up to YYYY-MM-DD")
+        sub.add_argument("--language", choices=LANGUAGES, help="language of the answer (default: the question's)")
+    asking.add_argument("question", nargs="?")
+    asking.add_argument("--json", action="store_true", help="print the Answer object")
+    asking.add_argument("--jsonl", action="store_true", help="read a JSON question a line, write a JSON answer a line")
+    command("serve", serve, "the web endpoint")
+    command("doctor", doctor, "check the installation and name what is broken").add_argument(
+        "--json", action="store_true", help="print JSON")
+    command("key", key, "make an API key").add_argument("name", help="whose key it is")
+    return main_parser
+
+
+def _date(text: str) -> datetime.date:
+    try:
+        return datetime.date.fromisoformat(text)
+    except (TypeError, ValueError):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a date such as 2021-12-31") from None
+
+
+def main() -> int:
+    """Run one command; its exit code."""
+    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    options = parser().parse_args()
+    try:
+        settings = read(AssistantSettings)
+        if getattr(options, "model", None):
+            settings = settings.model_copy(update={"model": options.model})
+        code: int = options.run(settings, options)
+    except (BadQuestion, argparse.ArgumentTypeError) as error:
+        print(error, file=sys.stderr)
+        code = 2
+    except (ConfigurationError, IndexingError) as error:
+        print(error, file=sys.stderr)
+        code = error.exit_code
+    except KeyboardInterrupt:
+        code = 130
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

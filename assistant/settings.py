@@ -1,0 +1,35 @@
+"""The settings of the assistant: those of the index, and which model answers where."""
+
+import ipaddress
+from pathlib import Path
+from typing import Self
+
+from pydantic import Field, SecretStr, model_validator
+
+from index.settings import IndexSettings
+
+
+class AssistantSettings(IndexSettings):
+    """Everything `python -m assistant` reads from the environment."""
+
+    model: str = Field("extractive", min_length=1, description="extractive, or LangChain's provider:model")
+    model_base_url: str | None = Field(None, pattern=r"^https?://\S+$", description="an OpenAI-compatible server")
+    database_url: SecretStr | None = Field(None, description="any SQLAlchemy URL; default: SQLite in ASSISTANT_DATA")
+    host: str = Field("127.0.0.1", min_length=1, description="address to listen on")
+    port: int = Field(8000, ge=1, le=65535, description="port to listen on")
+    api_keys_file: Path | None = Field(None, description="a file with one name:sha256-of-key a line")
+
+    @model_validator(mode="after")
+    def _loopback_or_keys(self) -> Self:
+        if self.api_keys_file is None and not is_loopback(self.host):
+            raise ValueError(f"ASSISTANT_HOST {self.host!r} is reachable from outside: set ASSISTANT_API_KEYS_FILE too, "
+                             "or listen on 127.0.0.1")
+        return self
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches `host`."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
