@@ -115,7 +115,8 @@ def question_features(asked: Asked, ranked: Sequence[tuple[float, Evidence]]) ->
     missing = max((w for t, w in asked.weights.items() if t not in best.covered), default=0.0) / total
     lost = max((w for t, w in asked.weights.items() if t not in everything), default=0.0) / total
     across = float(language_of(best.text) != asked.language)
-    return (first, first - second, *best.features[:6], missing, lost, asked.share(everything),
+    same = 1.0 - across  # words say nothing about a sentence in another language
+    return (first, first - second, *best.features[:6], missing * same, lost * same, asked.share(everything) * same,
             _held(names(" " + asked.text), best.text), _held(numbers(asked.text), best.text), across)
 
 

@@ -15,6 +15,7 @@ _MONTHS = (r"jan(?:uary|\.)?|feb(?:ruary|\.)?|mar(?:ch|\.)|apr(?:il|\.)?|may|jun
 _DATE = re.compile(rf"\b(?:1[5-9]|20)\d\d\b|\b(?:{_MONTHS})\s+\d{{1,2}}\b|\b\d{{1,2}}\s+(?:{_MONTHS})\b|"
                    rf"\b(?:late|early|mid|since|until|before|after)[\s-]+(?:1[5-9]|20)\d\ds?\b", re.IGNORECASE)
 _NUMBER = re.compile(r"\d+(?:[.,\u00a0 ]\d{3})*(?:[.,]\d+)?")
+_YEAR = re.compile(r"(?:1[5-9]|20)\d\d")
 _WORDS = frozenset("""one two three four five six seven eight nine ten eleven twelve twenty thirty forty fifty hundred thousand
     million billion half third quarter several dozens none один одна два две три четыре пять шесть семь восемь девять десять
     сто тысяча тысяч миллион миллиард половина треть четверть адзін адна дзве тры чатыры пяць шэсць сем восем дзевяць
@@ -55,7 +56,8 @@ def wanted(question: str) -> Wanted:
 def offers(kind: Wanted, sentence: str, question: str) -> bool:
     """Whether `sentence` holds a thing of that kind that the question itself does not hold."""
     if kind == "number":
-        return bool(numbers(sentence) - numbers(question)) or _number_words(sentence) > _number_words(question)
+        found = {n for n in numbers(sentence) - numbers(question) if not _YEAR.fullmatch(n)}
+        return bool(found - _days(sentence)) or _number_words(sentence) > _number_words(question)
     if kind == "date":
         return bool(dates(sentence) - dates(question))
     if kind in ("person", "place"):
@@ -86,6 +88,11 @@ def language(text: str) -> Literal["en", "ru", "be"]:
     """The language to answer `text` in."""
     found = language_of(text)
     return "be" if found == "be" else "ru" if found == "ru" else "en"
+
+
+def _days(text: str) -> frozenset[str]:
+    """Numbers that are days of a month in `text`."""
+    return frozenset(n for d in _DATE.findall(text) if not _YEAR.fullmatch(d) for n in _NUMBER.findall(d))
 
 
 def _number_words(text: str) -> int:

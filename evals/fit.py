@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.linear_model import LogisticRegression
+from scipy.optimize import minimize
 from sklearn.metrics import roc_auc_score
 
 from assistant import answerability
@@ -114,19 +114,42 @@ def _covariance(features: Matrix, share: Matrix) -> Matrix:
     return (features * share[:, None]).T @ features - np.outer(mean, mean)
 
 
-def fit_answerable(features: Matrix, present: NDArray[np.bool_]) -> tuple[Matrix, float]:
-    """Logistic regression on standardised features, given back in their own scale: weights and bias."""
+# Which way a feature may point: a question is no likelier to be answered for a word that is missing. Without this,
+# features that say nearly the same get weights of opposite signs, which do not carry over to other corpora.
+FALLING = ("missing", "lost")
+FREE = ("across",)
+
+
+def fit_answerable(features: Matrix, present: NDArray[np.bool_], penalty: float = 1.0) -> tuple[Matrix, float]:
+    """Logistic regression with bounded signs on standardised features, given back in their own scale."""
     mean, spread = features.mean(0), features.std(0) + 1e-9
-    model = LogisticRegression(C=1.0, max_iter=5000).fit((features - mean) / spread, present)
-    weights = model.coef_[0] / spread
-    return weights, float(model.intercept_[0] - weights @ mean)
+    scaled, sign = (features - mean) / spread, np.where(present, 1.0, -1.0)
+
+    def loss(parameters: Matrix) -> tuple[float, Matrix]:
+        margin = sign * (scaled @ parameters[:-1] + parameters[-1])
+        wrong = sign / (1 + np.exp(margin))
+        gradient = np.append(penalty * parameters[:-1] - scaled.T @ wrong, -wrong.sum())
+        return float(np.logaddexp(0, -margin).sum() + penalty / 2 * parameters[:-1] @ parameters[:-1]), gradient
+
+    bounds = [(None, None) if f in FREE else (None, 0.0) if f in FALLING else (0.0, None) for f in QUESTION_FEATURES]
+    found = minimize(loss, np.zeros(len(bounds) + 1), jac=True, method="L-BFGS-B", bounds=[*bounds, (None, None)])
+    weights = found.x[:-1] / spread
+    return weights, float(found.x[-1] - weights @ mean)
+
+
+def best_threshold(logits: Matrix, present: NDArray[np.bool_]) -> float:
+    """The probability that parts answerable from unanswerable questions best: the greatest share answered when
+    present less the share answered when absent (Youden, "Index for rating diagnostic tests", 1950)."""
+    candidates = np.arange(0.2, 0.81, 0.01)
+    cuts = np.log(candidates / (1 - candidates))
+    gains = [np.mean(logits[present] > cut) - np.mean(logits[~present] > cut) for cut in cuts]
+    return round(float(candidates[int(np.argmax(gains))]), 2)
 
 
 def main() -> int:
     """Fit, measure, write."""
     parser = argparse.ArgumentParser(prog="python -m evals.fit", description=__doc__.splitlines()[0])
     parser.add_argument("--xquad", type=Path, default=Path("../shared/data/xquad"))
-    parser.add_argument("--threshold", type=float, default=0.5, help="answers less probable than this are refused")
     options = parser.parse_args()
     if not (options.xquad / "xquad.ru.json").is_file():
         print(f"no xquad.en.json and xquad.ru.json in {options.xquad}; give their folder with --xquad", file=sys.stderr)
@@ -134,18 +157,21 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as work:
         everything = list(items(options.xquad, Path(work)))
     fitted = fit_rank([i for i in everything if i.article % 2 == 0])
-    weights = answerability.Weights(tuple(fitted), (), 0.0, options.threshold)
+    weights = answerability.Weights(tuple(fitted), (), 0.0, 0.5)
     ranked = [answerability.rank(i.evidence, weights) for i in everything]
     features = np.array([question_features(i.asked, r) for i, r in zip(everything, ranked, strict=True)])
     present = np.array([not i.removed for i in everything])
     even = np.array([i.article % 2 == 0 for i in everything])
     answerable, bias = fit_answerable(features[even], present[even])
-    _report(everything, ranked, features @ answerable + bias, present, ~even, options.threshold)
+    logits = features @ answerable + bias
+    same = np.array([i.pair[0] == i.pair[1] for i in everything])
+    threshold = best_threshold(logits[even & same], present[even & same])
+    _report(everything, ranked, logits, present, ~even, threshold)
     WEIGHTS.write_text(json.dumps({
         "about": "fitted by python -m evals.fit on XQuAD, English and Russian, articles with even numbers",
         "rank": dict(zip(FEATURES, np.round(fitted, 4).tolist(), strict=True)),
         "answerable": dict(zip(QUESTION_FEATURES, np.round(answerable, 4).tolist(), strict=True)),
-        "bias": round(bias, 4), "threshold": options.threshold}, indent=1) + "\n", "utf-8")
+        "bias": round(bias, 4), "threshold": threshold}, indent=1) + "\n", "utf-8")
     print(f"wrote {WEIGHTS.name}")
     return 0
 
