@@ -131,18 +131,24 @@ def key(settings: AssistantSettings, options: argparse.Namespace) -> int:
 def parser() -> argparse.ArgumentParser:
     """The commands and their options."""
     main_parser = argparse.ArgumentParser(
-        prog="python -m assistant", epilog=_EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter,
-        description="Answers about the Union State of Russia and Belarus, with proven quotes.")
+        prog="python -m assistant",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        description="Answers about the Union State of Russia and Belarus, with proven quotes.",
+    )
     commands = main_parser.add_subparsers(required=True, metavar="COMMAND")
 
-    def command(name: str, run: Callable[[AssistantSettings, argparse.Namespace], int], text: str
-                ) -> argparse.ArgumentParser:
+    def command(
+        name: str, run: Callable[[AssistantSettings, argparse.Namespace], int], text: str
+    ) -> argparse.ArgumentParser:
         sub = commands.add_parser(name, help=text, description=text)
         sub.set_defaults(run=run)
         return sub
 
-    for sub in (asking := command("ask", ask, "one answer with its sources"),
-                command("chat", chat, "a conversation in the terminal")):
+    for sub in (
+        asking := command("ask", ask, "one answer with its sources"),
+        command("chat", chat, "a conversation in the terminal"),
+    ):
         sub.add_argument("--model", help="answer with this model instead of ASSISTANT_MODEL")
         sub.add_argument("--as-of", type=_date, metavar="DATE", help="use only what was published up to YYYY-MM-DD")
         sub.add_argument("--language", choices=LANGUAGES, help="language of the answer (default: the question's)")
@@ -151,7 +157,8 @@ def parser() -> argparse.ArgumentParser:
     asking.add_argument("--jsonl", action="store_true", help="read a JSON question a line, write a JSON answer a line")
     command("serve", serve, "the web endpoint")
     command("doctor", doctor, "check the installation and name what is broken").add_argument(
-        "--json", action="store_true", help="print JSON")
+        "--json", action="store_true", help="print JSON"
+    )
     command("key", key, "make an API key").add_argument("name", help="whose key it is")
     return main_parser
 

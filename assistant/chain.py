@@ -42,20 +42,46 @@ class Assistant:
         """Why to refuse, or None to answer."""
         if composed.confidence < self._weights.threshold:
             best = composed.near[0] if composed.near else None
-            near = best is not None and (max(best.features[0], best.features[1]) >= _NEAR_COSINE
-                                         or composed.asked.share(best.covered) >= _NEAR_COVERAGE)
+            near = best is not None and (
+                max(best.features[0], best.features[1]) >= _NEAR_COSINE
+                or composed.asked.share(best.covered) >= _NEAR_COVERAGE
+            )
             return "not_in_sources" if near else "off_topic"
         return None if sentences else "unverified"
 
-    def _make(self, question: Question, language: Language, index: Index, passages: Sequence[Passage],
-              composed: Composition, reason: Reason | None, sentences: tuple[Sentence, ...],
-              citations: tuple[Citation, ...], started: float) -> Answer:
-        text = (refusal.say(reason, question.text, composed.near, language) if reason
-                else " ".join(s.text for s in sentences))
+    def _make(
+        self,
+        question: Question,
+        language: Language,
+        index: Index,
+        passages: Sequence[Passage],
+        composed: Composition,
+        reason: Reason | None,
+        sentences: tuple[Sentence, ...],
+        citations: tuple[Citation, ...],
+        started: float,
+    ) -> Answer:
+        text = (
+            refusal.say(reason, question.text, composed.near, language)
+            if reason
+            else " ".join(s.text for s in sentences)
+        )
         return Answer(
-            question, language, text, reason is not None, reason, () if reason else sentences, () if reason else citations,
-            (), composed.confidence, tuple(passages), NAME, index.name, trace.name(question, index.name, NAME),
-            round(time.perf_counter() - started, 4))
+            question,
+            language,
+            text,
+            reason is not None,
+            reason,
+            () if reason else sentences,
+            () if reason else citations,
+            (),
+            composed.confidence,
+            tuple(passages),
+            NAME,
+            index.name,
+            trace.name(question, index.name, NAME),
+            round(time.perf_counter() - started, 4),
+        )
 
     def document(self, identity: str) -> Document | None:
         """A source document of the served index."""

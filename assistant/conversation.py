@@ -48,6 +48,8 @@ class Question:
             raise BadQuestion("the question is empty; type a question about the Union State")
         if len(self.text) > MAX_QUESTION:
             raise BadQuestion(f"the question has {len(self.text)} characters, more than {MAX_QUESTION}; shorten it")
+        if any("\ud800" <= c <= "\udfff" or c == "\0" for c in self.text):
+            raise BadQuestion("the question holds characters that are no text; type it again")
         if self.language not in (None, *LANGUAGES):
             raise BadQuestion(f"language {self.language!r} is not one of {', '.join(LANGUAGES)}")
 
@@ -87,8 +89,15 @@ class Citation:
         if span.passage.chunk.document_id != document.id or not 0 <= span.start < span.end <= len(document.text):
             raise BrokenPromise(f"a quote of {document.id} lies outside its text")
         block = next((b for b in document.blocks if b.start <= span.start < b.end), None)
-        return cls(number, span.passage, document.text[span.start:span.end], span.start, span.end,
-                   block.heading if block else None, block.page if block else None)
+        return cls(
+            number,
+            span.passage,
+            document.text[span.start : span.end],
+            span.start,
+            span.end,
+            block.heading if block else None,
+            block.page if block else None,
+        )
 
 
 @dataclass(frozen=True, slots=True)

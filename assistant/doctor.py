@@ -37,8 +37,17 @@ class Unwell(Exception):
 def run(settings: AssistantSettings) -> list[Result]:
     """All checks, each by itself, in the order of an answer's path."""
     checks: tuple[tuple[str, Callable[[AssistantSettings], str]], ...] = (
-        ("python", _python), ("packages", _packages), ("sources", _sources), ("data folder", _data), ("disk", _disk),
-        ("encoders", _encoders), ("index", _index), ("answer", _answer), ("keys", _keys), ("port", _port))
+        ("python", _python),
+        ("packages", _packages),
+        ("sources", _sources),
+        ("data folder", _data),
+        ("disk", _disk),
+        ("encoders", _encoders),
+        ("index", _index),
+        ("answer", _answer),
+        ("keys", _keys),
+        ("port", _port),
+    )
     return [_check(name, check, settings) for name, check in checks]
 
 
@@ -50,8 +59,8 @@ def _check(name: str, check: Callable[[AssistantSettings], str], settings: Assis
 
 
 def _python(_: AssistantSettings) -> str:
-    if sys.version_info < (3, 11):
-        raise Unwell(f"{sys.version.split()[0]} is too old; install 3.11 or newer")
+    if sys.prefix == sys.base_prefix:
+        raise Unwell("not running in the project's .venv; run: make setup, then .venv/bin/python -m assistant doctor")
     return sys.version.split()[0]
 
 
@@ -113,7 +122,9 @@ def _keys(settings: AssistantSettings) -> str:
     lines = settings.api_keys_file.read_text("utf-8").splitlines()
     bad = [n for n, line in enumerate(lines, 1) if line.strip() and len(line.rpartition(":")[2].strip()) != 64]
     if bad:
-        raise Unwell(f"{settings.api_keys_file} line {bad[0]} is not name:sha256; make one with: python -m assistant key NAME")
+        raise Unwell(
+            f"{settings.api_keys_file} line {bad[0]} is not name:sha256; make one with: python -m assistant key NAME"
+        )
     return f"{len(lines)} keys"
 
 
@@ -123,6 +134,8 @@ def _port(settings: AssistantSettings) -> str:
         try:
             probe.bind((settings.host, settings.port))
         except OSError as error:
-            raise Unwell(f"{settings.host}:{settings.port} cannot be used ({error.strerror}); stop what listens there "
-                         "or set ASSISTANT_PORT") from error
+            raise Unwell(
+                f"{settings.host}:{settings.port} cannot be used ({error.strerror}); stop what listens there "
+                "or set ASSISTANT_PORT"
+            ) from error
     return f"{settings.host}:{settings.port} is free"

@@ -49,8 +49,13 @@ class Asked:
 def ask(question: str, index: Index) -> Asked:
     """Take `question` apart."""
     tokens = dict.fromkeys(index.glossary.tokens(question))
-    return Asked(question, wanted(question), {t: index.keywords.weight(t) for t in tokens}, index.encode(question),
-                 language_of(question))
+    return Asked(
+        question,
+        wanted(question),
+        {t: index.keywords.weight(t) for t in tokens},
+        index.encode(question),
+        language_of(question),
+    )
 
 
 def gather(asked: Asked, passages: Sequence[Passage], index: Index) -> list[Evidence]:
@@ -69,10 +74,13 @@ def gather(asked: Asked, passages: Sequence[Passage], index: Index) -> list[Evid
             text = document.text[start:end]
             tokens = set(index.glossary.tokens(text))
             if states(text) and (document.id, start) not in found:
-                features = (*_features(asked, index, text, tokens, before | context, whole),
-                            passage.score / top if top > 0 else 0.0)
-                found[document.id, start] = Evidence(passage, start, end, text, features,
-                                                     frozenset(tokens & asked.weights.keys()))
+                features = (
+                    *_features(asked, index, text, tokens, before | context, whole),
+                    passage.score / top if top > 0 else 0.0,
+                )
+                found[document.id, start] = Evidence(
+                    passage, start, end, text, features, frozenset(tokens & asked.weights.keys())
+                )
             before = tokens
     return list(found.values())
 
@@ -84,8 +92,11 @@ def sentences(document: Document, start: int, end: int) -> list[tuple[int, int]]
     for block in document.blocks[first:]:
         if block.start >= end:
             break
-        spans += [(block.start + a, block.start + b) for a, b in split(document.text[block.start:block.end])
-                  if start <= block.start + a < end]
+        spans += [
+            (block.start + a, block.start + b)
+            for a, b in split(document.text[block.start : block.end])
+            if start <= block.start + a < end
+        ]
     return spans
 
 
@@ -96,13 +107,20 @@ def states(text: str) -> bool:
     return not text.rstrip("\"'»”)]").endswith("?") and (words >= 4 if ended else words >= 8)
 
 
-def _features(asked: Asked, index: Index, text: str, tokens: set[str], context: set[str], whole: set[str]
-              ) -> tuple[float, ...]:
+def _features(
+    asked: Asked, index: Index, text: str, tokens: set[str], context: set[str], whole: set[str]
+) -> tuple[float, ...]:
     cosine = float(asked.vector @ index.encode(text))
     across = language_of(text) != asked.language
     typed = 0.0 if asked.kind == "none" else 1.0 if offers(asked.kind, text, asked.text) else -1.0
-    return (0.0 if across else cosine, cosine if across else 0.0, asked.share(tokens), asked.share(tokens | context),
-            asked.share(whole), typed)
+    return (
+        0.0 if across else cosine,
+        cosine if across else 0.0,
+        asked.share(tokens),
+        asked.share(tokens | context),
+        asked.share(whole),
+        typed,
+    )
 
 
 def question_features(asked: Asked, ranked: Sequence[tuple[float, Evidence]]) -> tuple[float, ...]:
@@ -116,12 +134,35 @@ def question_features(asked: Asked, ranked: Sequence[tuple[float, Evidence]]) ->
     lost = max((w for t, w in asked.weights.items() if t not in everything), default=0.0) / total
     across = float(language_of(best.text) != asked.language)
     same = 1.0 - across  # words say nothing about a sentence in another language
-    return (first, first - second, *best.features[:6], missing * same, lost * same, asked.share(everything) * same,
-            _held(names(" " + asked.text), best.text), _held(numbers(asked.text), best.text), across)
+    return (
+        first,
+        first - second,
+        *best.features[:6],
+        missing * same,
+        lost * same,
+        asked.share(everything) * same,
+        _held(names(" " + asked.text), best.text),
+        _held(numbers(asked.text), best.text),
+        across,
+    )
 
 
-QUESTION_FEATURES = ("first", "gap", "cosine", "cosine_across", "coverage", "coverage_context", "coverage_passage", "offers",
-                     "missing", "lost", "covered_by_all", "names_held", "numbers_held", "across")
+QUESTION_FEATURES = (
+    "first",
+    "gap",
+    "cosine",
+    "cosine_across",
+    "coverage",
+    "coverage_context",
+    "coverage_passage",
+    "offers",
+    "missing",
+    "lost",
+    "covered_by_all",
+    "names_held",
+    "numbers_held",
+    "across",
+)
 
 
 def _held(wanted_words: frozenset[str], text: str) -> float:

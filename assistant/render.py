@@ -10,29 +10,61 @@ from index.documents import Passage
 def to_json(answer: Answer, identity: str | None = None) -> dict[str, Any]:
     """The Answer object of the contract; `id` is the caller's, or the trace."""
     return {
-        "id": identity if identity is not None else answer.trace, "question": answer.question.text,
-        "language": answer.language, "text": answer.text, "refused": answer.refused, "reason": answer.reason,
-        "sentences": [{"text": s.text, "citations": list(s.citations), "holder": s.holder, "stance": s.stance}
-                      for s in answer.sentences],
+        "id": identity if identity is not None else answer.trace,
+        "question": answer.question.text,
+        "language": answer.language,
+        "text": answer.text,
+        "refused": answer.refused,
+        "reason": answer.reason,
+        "sentences": [
+            {"text": s.text, "citations": list(s.citations), "holder": s.holder, "stance": s.stance}
+            for s in answer.sentences
+        ],
         "citations": [_citation(c) for c in answer.citations],
-        "conflicts": [asdict(c) for c in answer.conflicts], "confidence": answer.confidence,
+        "conflicts": [asdict(c) for c in answer.conflicts],
+        "confidence": answer.confidence,
         "as_of": answer.question.as_of.isoformat() if answer.question.as_of else None,
-        "newest_source": answer.newest_source, "passages": [_passage(p) for p in answer.passages],
-        "model": answer.model, "index": answer.index, "trace": answer.trace, "seconds": answer.seconds}
+        "newest_source": answer.newest_source,
+        "passages": [_passage(p) for p in answer.passages],
+        "model": answer.model,
+        "index": answer.index,
+        "trace": answer.trace,
+        "seconds": answer.seconds,
+    }
 
 
 def _citation(citation: Citation) -> dict[str, Any]:
     about = citation.passage.about
-    return {"number": citation.number, "document_id": citation.passage.chunk.document_id, "title": about.title,
-            "publisher": about.publisher, "author": about.author, "published": about.published, "url": about.url,
-            "language": about.language, "kind": about.kind, "holder": about.holder, "heading": citation.heading,
-            "page": citation.page, "quote": citation.quote, "start": citation.start, "end": citation.end}
+    return {
+        "number": citation.number,
+        "document_id": citation.passage.chunk.document_id,
+        "title": about.title,
+        "publisher": about.publisher,
+        "author": about.author,
+        "published": about.published,
+        "url": about.url,
+        "language": about.language,
+        "kind": about.kind,
+        "holder": about.holder,
+        "heading": citation.heading,
+        "page": citation.page,
+        "quote": citation.quote,
+        "start": citation.start,
+        "end": citation.end,
+    }
 
 
 def _passage(passage: Passage) -> dict[str, Any]:
     chunk = passage.chunk
-    return {"document_id": chunk.document_id, "chunk_id": chunk.id, "start": chunk.start, "end": chunk.end,
-            "score": passage.score, "found_by": list(passage.found_by), "text": chunk.text}
+    return {
+        "document_id": chunk.document_id,
+        "chunk_id": chunk.id,
+        "start": chunk.start,
+        "end": chunk.end,
+        "score": passage.score,
+        "found_by": list(passage.found_by),
+        "text": chunk.text,
+    }
 
 
 def to_text(answer: Answer) -> str:
@@ -40,8 +72,18 @@ def to_text(answer: Answer) -> str:
     lines = [answer.text, ""]
     for c in answer.citations:
         about = c.passage.about
-        where = " · ".join(filter(None, [about.publisher, about.author, about.published or "undated", about.kind,
-                                         f"p. {c.page}" if c.page else None]))
+        where = " · ".join(
+            filter(
+                None,
+                [
+                    about.publisher,
+                    about.author,
+                    about.published or "undated",
+                    about.kind,
+                    f"p. {c.page}" if c.page else None,
+                ],
+            )
+        )
         lines += [f"[{c.number}] {about.title}", f"    {where}", f"    “{c.quote}”"]
         lines += [f"    {about.url}"] if about.url else []
     dated = f"newest source used: {answer.newest_source or 'undated'} · " if answer.citations else ""

@@ -22,8 +22,10 @@ class AssistantSettings(IndexSettings):
     @model_validator(mode="after")
     def _loopback_or_keys(self) -> Self:
         if self.api_keys_file is None and not is_loopback(self.host):
-            raise ValueError(f"ASSISTANT_HOST {self.host!r} is reachable from outside: set ASSISTANT_API_KEYS_FILE too, "
-                             "or listen on 127.0.0.1")
+            raise ValueError(
+                f"ASSISTANT_HOST {self.host!r} is reachable from outside: set ASSISTANT_API_KEYS_FILE too, "
+                "or listen on 127.0.0.1"
+            )
         return self
 
 

@@ -1,4 +1,4 @@
-"""What a question asks for and what a sentence offers: kinds of answer, numbers, dates, names. Pure, three languages."""
+"""What a question asks for and what a sentence offers: kinds of answer, numbers, dates, names. Pure."""
 
 import re
 from typing import Literal
@@ -8,38 +8,77 @@ from index.sentences import language_of
 
 Wanted = Literal["person", "date", "number", "place", "reason", "none"]
 
-_MONTHS = (r"jan(?:uary|\.)?|feb(?:ruary|\.)?|mar(?:ch|\.)|apr(?:il|\.)?|may|june?|july?|aug(?:ust|\.)?|sept?(?:ember|\.)?|"
-           r"oct(?:ober|\.)?|nov(?:ember|\.)?|dec(?:ember|\.)?|январ\w+|феврал\w+|март\w*|апрел\w+|ма[йяе]|июн\w+|июл\w+|"
-           r"август\w*|сентябр\w+|октябр\w+|ноябр\w+|декабр\w+|студзен\w+|лют\w+|сакавік\w*|красавік\w*|ма[йяю]|чэрвен\w*|"
-           r"ліпен\w*|жні[вў]\w+|верас\w+|кастрычнік\w*|лістапад\w*|снежа?н\w+")
-_DATE = re.compile(rf"\b(?:1[5-9]|20)\d\d\b|\b(?:{_MONTHS})\s+\d{{1,2}}\b|\b\d{{1,2}}\s+(?:{_MONTHS})\b|"
-                   rf"\b(?:late|early|mid|since|until|before|after)[\s-]+(?:1[5-9]|20)\d\ds?\b", re.IGNORECASE)
+_MONTHS = (
+    r"jan(?:uary|\.)?|feb(?:ruary|\.)?|mar(?:ch|\.)|apr(?:il|\.)?|may|june?|july?|aug(?:ust|\.)?|sept?(?:ember|\.)?|"
+    r"oct(?:ober|\.)?|nov(?:ember|\.)?|dec(?:ember|\.)?|январ\w+|феврал\w+|март\w*|апрел\w+|ма[йяе]|июн\w+|июл\w+|"
+    r"август\w*|сентябр\w+|октябр\w+|ноябр\w+|декабр\w+|студзен\w+|лют\w+|сакавік\w*|красавік\w*|ма[йяю]|чэрвен\w*|"
+    r"ліпен\w*|жні[вў]\w+|верас\w+|кастрычнік\w*|лістапад\w*|снежа?н\w+"
+)
+_DATE = re.compile(
+    rf"\b(?:1[5-9]|20)\d\d\b|\b(?:{_MONTHS})\s+\d{{1,2}}\b|\b\d{{1,2}}\s+(?:{_MONTHS})\b|"
+    rf"\b(?:late|early|mid|since|until|before|after)[\s-]+(?:1[5-9]|20)\d\ds?\b",
+    re.IGNORECASE,
+)
 _NUMBER = re.compile(r"\d+(?:[.,\u00a0 ]\d{3})*(?:[.,]\d+)?")
 _YEAR = re.compile(r"(?:1[5-9]|20)\d\d")
-_WORDS = frozenset("""one two three four five six seven eight nine ten eleven twelve twenty thirty forty fifty hundred thousand
-    million billion half third quarter several dozens none один одна два две три четыре пять шесть семь восемь девять десять
-    сто тысяча тысяч миллион миллиард половина треть четверть адзін адна дзве тры чатыры пяць шэсць сем восем дзевяць
-    дзесяць палова чвэрць мільён мільярд тысяч""".split())
-_REASON = re.compile(r"\b(because|since|due to|in order to|so that|therefore|thus|thereby|hop(?:ed|es|ing)|aim(?:s|ed|ing)?|"
-                     r"sought|seek(?:s|ing)?|to ensure|to counter|to give|as a way|reason|owing|caus\w+|result\w*|enabl\w+|"
-                     r"потому|поскольку|так как|из-за|чтобы|поэтому|благодаря|цел\w+|причин\w+|вследствие|в результате|"
-                     r"бо|таму што|каб|паколькі|з-за|дзякуючы|мэт\w+|прычын\w+|у выніку)\b", re.IGNORECASE)
+_WORDS = frozenset(
+    """one two three four five six seven eight nine ten eleven twelve twenty thirty forty fifty hundred thousand
+    million billion half third quarter several dozens none один одна два две три четыре пять шесть семь восемь девять
+    десять     сто тысяча тысяч миллион миллиард половина треть четверть адзін адна дзве тры чатыры пяць шэсць сем восем дзевяць
+    дзесяць палова чвэрць мільён мільярд тысяч""".split()
+)
+_REASON = re.compile(
+    r"\b(because|since|due to|in order to|so that|therefore|thus|thereby|hop(?:ed|es|ing)|aim(?:s|ed|ing)?|"
+    r"sought|seek(?:s|ing)?|to ensure|to counter|to give|as a way|reason|owing|caus\w+|result\w*|enabl\w+|"
+    r"потому|поскольку|так как|из-за|чтобы|поэтому|благодаря|цел\w+|причин\w+|вследствие|в результате|"
+    r"бо|таму што|каб|паколькі|з-за|дзякуючы|мэт\w+|прычын\w+|у выніку)\b",
+    re.IGNORECASE,
+)
 _ASKS: tuple[tuple[Wanted, re.Pattern[str]], ...] = (
-    ("number", re.compile(r"\bhow (?:many|much|often|long|old|large|big|far|high)\b|\b(?:what|which) (?:\w+ )?"
-                          r"(?:share|percent\w*|proportion|number|amount|age|price|size|population|budget|total|figure)\b|"
-                          r"\b(?:сколько|скольк\w+|как(?:ая|ой|ов\w*) (?:\w+ )?(?:доля|процент\w*|число|количество|сумма|цена|"
-                          r"размер|объ[её]м\w*|бюджет\w*))\b|\bколькі\b|\bяк(?:ая|і) (?:доля|працэнт\w*|сума|цана|памер|аб'ём)",
-                          re.IGNORECASE)),
-    ("date", re.compile(r"\bwhen\b|\b(?:what|which|in what|in which|on what) (?:year|date|day|month|century|decade)\b|"
-                        r"\bкогда\b|\bв как(?:ом|ой|ие) (?:год\w*|месяц\w*|век\w*|день|период\w*)\b|\bкакого числа\b|"
-                        r"\bкалі\b|\bу якім годзе\b", re.IGNORECASE)),
-    ("person", re.compile(r"\bwho(?:m|se)?\b|\bwhich (?:\w+ )?(?:person|politician|leader|president|minister|official)\b|"
-                          r"\b(?:кто|кого|кому|кем|чьи?|чья|чь[её])\b|\b(?:хто|каго|каму|кім|чый|чыя)\b", re.IGNORECASE)),
-    ("place", re.compile(r"\bwhere\b|\b(?:what|which|in what|in which) (?:\w+ )?(?:city|country|place|town|region|state|location)"
-                         r"\b|\b(?:где|куда|откуда)\b|\bв как(?:ом|ой) (?:город\w*|стран\w*|мест\w*|регион\w*)\b|"
-                         r"\b(?:дзе|куды|адкуль)\b", re.IGNORECASE)),
-    ("reason", re.compile(r"\bwhy\b|\bwhat (?:was|were|is|are) the (?:reason|purpose|aim|goal|cause)s?\b|\bfor what\b|"
-                          r"\b(?:почему|зачем|отчего)\b|\bчаму\b|\bнавошта\b", re.IGNORECASE)),
+    (
+        "number",
+        re.compile(
+            r"\bhow (?:many|much|often|long|old|large|big|far|high)\b|\b(?:what|which) (?:\w+ )?"
+            r"(?:share|percent\w*|proportion|number|amount|age|price|size|population|budget|total|figure)\b|"
+            r"\b(?:сколько|скольк\w+|как(?:ая|ой|ов\w*) (?:\w+ )?(?:доля|процент\w*|число|количество|сумма|цена|"
+            r"размер|объ[её]м\w*|бюджет\w*))\b|\bколькі\b|\bяк(?:ая|і) (?:доля|працэнт\w*|сума|цана|памер|аб'ём)",
+            re.IGNORECASE,
+        ),
+    ),
+    (
+        "date",
+        re.compile(
+            r"\bwhen\b|\b(?:what|which|in what|in which|on what) (?:year|date|day|month|century|decade)\b|"
+            r"\bкогда\b|\bв как(?:ом|ой|ие) (?:год\w*|месяц\w*|век\w*|день|период\w*)\b|\bкакого числа\b|"
+            r"\bкалі\b|\bу якім годзе\b",
+            re.IGNORECASE,
+        ),
+    ),
+    (
+        "person",
+        re.compile(
+            r"\bwho(?:m|se)?\b|\bwhich (?:\w+ )?(?:person|politician|leader|president|minister|official)\b|"
+            r"\b(?:кто|кого|кому|кем|чьи?|чья|чь[её])\b|\b(?:хто|каго|каму|кім|чый|чыя)\b",
+            re.IGNORECASE,
+        ),
+    ),
+    (
+        "place",
+        re.compile(
+            r"\bwhere\b|\b(?:what|which|in what|in which) (?:\w+ )?(?:city|country|place|town|region|state|location)"
+            r"\b|\b(?:где|куда|откуда)\b|\bв как(?:ом|ой) (?:город\w*|стран\w*|мест\w*|регион\w*)\b|"
+            r"\b(?:дзе|куды|адкуль)\b",
+            re.IGNORECASE,
+        ),
+    ),
+    (
+        "reason",
+        re.compile(
+            r"\bwhy\b|\bwhat (?:was|were|is|are) the (?:reason|purpose|aim|goal|cause)s?\b|\bfor what\b|"
+            r"\b(?:почему|зачем|отчего)\b|\bчаму\b|\bнавошта\b",
+            re.IGNORECASE,
+        ),
+    ),
 )
 _CAPITALISED = re.compile(r"(?<![.!?…\n])(?<!^)[\s(«\"'“-]([A-ZА-ЯЁІЎ][\w'’ʼ-]+)")
 

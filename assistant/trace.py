@@ -15,7 +15,14 @@ _NAME = re.compile(r"[0-9a-f]{24}")
 
 def name(question: Question, index: str, model: str) -> str:
     """The trace id: sha256 over everything the answer depends on, cut to 24 hexadecimal digits."""
-    parts = [question.text, [(t.role, t.text) for t in question.history], str(question.as_of), question.language, index, model]
+    parts = [
+        question.text,
+        [(t.role, t.text) for t in question.history],
+        str(question.as_of),
+        question.language,
+        index,
+        model,
+    ]
     return hashlib.sha256(json.dumps(parts, ensure_ascii=False).encode("utf-8", "surrogatepass")).hexdigest()[:24]
 
 

@@ -23,8 +23,9 @@ def fold(text: str) -> str:
     return re.sub(r"\s+", " ", unicodedata.normalize("NFKC", text).translate(_QUOTES)).strip()
 
 
-def verify(drafts: Sequence[Draft], document: Callable[[str], Document | None]
-           ) -> tuple[tuple[Sentence, ...], tuple[Citation, ...]]:
+def verify(
+    drafts: Sequence[Draft], document: Callable[[str], Document | None]
+) -> tuple[tuple[Sentence, ...], tuple[Citation, ...]]:
     """The drafts that are proven, with their citations numbered in order of first use; the others are dropped."""
     sentences: list[Sentence] = []
     citations: dict[tuple[str, int, int], Citation] = {}
@@ -35,8 +36,14 @@ def verify(drafts: Sequence[Draft], document: Callable[[str], Document | None]
         for citation in proven:
             citations.setdefault(_key(citation), citation)
         about = proven[0].passage.about
-        sentences.append(Sentence(mark(draft.text, [c.number for c in proven]), tuple(c.number for c in proven),
-                                  claims.holder(draft.text, about), claims.stance(draft.text)))
+        sentences.append(
+            Sentence(
+                mark(draft.text, [c.number for c in proven]),
+                tuple(c.number for c in proven),
+                claims.holder(draft.text, about),
+                claims.stance(draft.text),
+            )
+        )
     return tuple(sentences), tuple(citations.values())
 
 
@@ -51,8 +58,9 @@ def mark(text: str, numbers: Sequence[int]) -> str:
     return f"{body} {''.join(f'[{n}]' for n in numbers)}{stop}"
 
 
-def _prove(draft: Draft, document: Callable[[str], Document | None],
-           known: dict[tuple[str, int, int], Citation]) -> list[Citation]:
+def _prove(
+    draft: Draft, document: Callable[[str], Document | None], known: dict[tuple[str, int, int], Citation]
+) -> list[Citation]:
     proven: list[Citation] = []
     for span in draft.proposed:
         source = document(span.passage.chunk.document_id)

@@ -15,8 +15,9 @@ from index.wire import open_index
 def make_assistant(settings: AssistantSettings) -> Assistant:
     """The assistant of these settings. The index opens with the first question."""
     if settings.model != NAME:
-        raise ConfigurationError(f"ASSISTANT_MODEL is {settings.model!r}, but this version answers with {NAME!r} only; "
-                                 "unset it")
+        raise ConfigurationError(
+            f"ASSISTANT_MODEL is {settings.model!r}, but this version answers with {NAME!r} only; unset it"
+        )
     encoders = make_encoders(settings.embedding)
     live = LiveIndex(Generations(settings.data).current, lambda: open_index(settings, encoders))
     return Assistant(live, answerability.load(), Traces(settings.data / "traces"))

@@ -61,8 +61,10 @@ def rows(folder: Path, language: str, sources: Path) -> list[Row]:
             name = f"{article:02}-{number:02}"
             text = " ".join(paragraph["context"].split())
             (sources / f"{name}.md").write_text(f"# {entry.get('title', language)}\n\n{text}\n", "utf-8")
-            found += [Row(q["question"], " ".join(q["answers"][0]["text"].split()).casefold(), name, article)
-                      for q in paragraph["qas"]]
+            found += [
+                Row(q["question"], " ".join(q["answers"][0]["text"].split()).casefold(), name, article)
+                for q in paragraph["qas"]
+            ]
     return found
 
 
@@ -79,9 +81,19 @@ def items(folder: Path, work: Path) -> Iterator[Item]:
             for removed in (False, True):
                 kept = [p for p in found if not (removed and p.chunk.document_id == row.document)][:PASSAGES]
                 evidence = gather(asked, kept, index)
-                yield Item((asked_in, answered_in), row.article, removed, asked, evidence,
-                           [not removed and e.passage.chunk.document_id == row.document
-                            and answer.answer in e.text.casefold() for e in evidence])
+                yield Item(
+                    (asked_in, answered_in),
+                    row.article,
+                    removed,
+                    asked,
+                    evidence,
+                    [
+                        not removed
+                        and e.passage.chunk.document_id == row.document
+                        and answer.answer in e.text.casefold()
+                        for e in evidence
+                    ],
+                )
         index.close()
 
 
@@ -167,26 +179,43 @@ def main() -> int:
     same = np.array([i.pair[0] == i.pair[1] for i in everything])
     threshold = best_threshold(logits[even & same], present[even & same])
     _report(everything, ranked, logits, present, ~even, threshold)
-    WEIGHTS.write_text(json.dumps({
-        "about": "fitted by python -m evals.fit on XQuAD, English and Russian, articles with even numbers",
-        "rank": dict(zip(FEATURES, np.round(fitted, 4).tolist(), strict=True)),
-        "answerable": dict(zip(QUESTION_FEATURES, np.round(answerable, 4).tolist(), strict=True)),
-        "bias": round(bias, 4), "threshold": threshold}, indent=1) + "\n", "utf-8")
+    WEIGHTS.write_text(
+        json.dumps(
+            {
+                "about": "fitted by python -m evals.fit on XQuAD, English and Russian, articles with even numbers",
+                "rank": dict(zip(FEATURES, np.round(fitted, 4).tolist(), strict=True)),
+                "answerable": dict(zip(QUESTION_FEATURES, np.round(answerable, 4).tolist(), strict=True)),
+                "bias": round(bias, 4),
+                "threshold": threshold,
+            },
+            indent=1,
+        )
+        + "\n",
+        "utf-8",
+    )
     print(f"wrote {WEIGHTS.name}")
     return 0
 
 
-def _report(everything: Sequence[Item], ranked: Sequence[list[tuple[float, Evidence]]], logits: Matrix,
-            present: NDArray[np.bool_], held_out: NDArray[np.bool_], threshold: float) -> None:
+def _report(
+    everything: Sequence[Item],
+    ranked: Sequence[list[tuple[float, Evidence]]],
+    logits: Matrix,
+    present: NDArray[np.bool_],
+    held_out: NDArray[np.bool_],
+    threshold: float,
+) -> None:
     """Figures on the articles that were not fitted."""
     cut = np.log(threshold / (1 - threshold))
     for pair in PAIRS:
         chosen = np.array([i.pair == pair for i in everything]) & held_out
-        asked = [n for n in np.flatnonzero(chosen) if present[n] and any(everything[n].right)]
+        asked = [n for n in np.flatnonzero(chosen).tolist() if present[n] and any(everything[n].right)]
         first = np.mean([everything[n].right[everything[n].evidence.index(ranked[n][0][1])] for n in asked])
-        print(f"{pair[0]}->{pair[1]}: right sentence first {first:.3f} of {len(asked)}, answerability AUC "
-              f"{roc_auc_score(present[chosen], logits[chosen]):.3f}, answered when present "
-              f"{np.mean(logits[chosen & present] > cut):.3f}, when absent {np.mean(logits[chosen & ~present] > cut):.3f}")
+        print(
+            f"{pair[0]}->{pair[1]}: right sentence first {first:.3f} of {len(asked)}, answerability AUC "
+            f"{roc_auc_score(present[chosen], logits[chosen]):.3f}, answered when present "
+            f"{np.mean(logits[chosen & present] > cut):.3f}, when absent {np.mean(logits[chosen & ~present] > cut):.3f}"
+        )
 
 
 if __name__ == "__main__":

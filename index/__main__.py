@@ -46,17 +46,25 @@ def _told(report: BuildReport) -> str:
     if not report.switched:
         return f"{report.generation}: {report.documents} documents, {report.chunks} passages; nothing changed"
     plan = report.plan
-    return (f"{report.generation} is served: {report.documents} documents ({len(plan.added)} new, {len(plan.changed)} "
-            f"changed, {len(plan.removed)} removed), {report.chunks} passages, {report.embedded} embedded, "
-            f"{report.seconds:.1f} s")
+    return (
+        f"{report.generation} is served: {report.documents} documents ({len(plan.added)} new, {len(plan.changed)} "
+        f"changed, {len(plan.removed)} removed), {report.chunks} passages, {report.embedded} embedded, "
+        f"{report.seconds:.1f} s"
+    )
 
 
 class _bars:
     """A bar a step on a terminal, nothing in a pipe."""
 
     def __enter__(self) -> Callable[[str, int, int], None]:
-        self._progress = Progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
-                                  console=Console(stderr=True), disable=not sys.stderr.isatty())
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            console=Console(stderr=True),
+            disable=not sys.stderr.isatty(),
+        )
         self._tasks: dict[str, TaskID] = {}
         self._progress.start()
         return self._update
@@ -75,20 +83,34 @@ def status(settings: IndexSettings, options: argparse.Namespace) -> int:
     index = wire.open_index(settings)
     manifest = Generations(settings.data).manifest(index.name)
     abouts = index.abouts
-    counts = {
-        "language": Counter(a.language for a in abouts.values()), "kind": Counter(a.kind for a in abouts.values()),
+    counts: dict[str, Counter[str]] = {
+        "language": Counter(a.language for a in abouts.values()),
+        "kind": Counter(a.kind for a in abouts.values()),
         "publisher": Counter(a.publisher for a in abouts.values()),
-        "year": Counter((a.published or "undated")[:7 if a.published is None else 4] for a in abouts.values())}
+        "year": Counter((a.published or "undated")[: 7 if a.published is None else 4] for a in abouts.values()),
+    }
     index.close()
     undated = sorted(i for i, a in abouts.items() if a.published is None)
     if options.json:
-        print(json.dumps({
-            "generation": manifest.generation, "created": manifest.created, "documents": manifest.documents,
-            "chunks": manifest.chunks, "encoders": [asdict(e) for e in manifest.encoders],
-            "counts": {k: dict(sorted(c.items())) for k, c in counts.items()}, "undated": undated,
-            "skipped": [{"path": p, "reason": r, "broken": b} for p, r, b in manifest.skipped]}, ensure_ascii=False))
+        print(
+            json.dumps(
+                {
+                    "generation": manifest.generation,
+                    "created": manifest.created,
+                    "documents": manifest.documents,
+                    "chunks": manifest.chunks,
+                    "encoders": [asdict(e) for e in manifest.encoders],
+                    "counts": {k: dict(sorted(c.items())) for k, c in counts.items()},
+                    "undated": undated,
+                    "skipped": [{"path": p, "reason": r, "broken": b} for p, r, b in manifest.skipped],
+                },
+                ensure_ascii=False,
+            )
+        )
         return 0
-    print(f"{manifest.generation}, built {manifest.created}: {manifest.documents} documents, {manifest.chunks} passages")
+    print(
+        f"{manifest.generation}, built {manifest.created}: {manifest.documents} documents, {manifest.chunks} passages"
+    )
     for name, counter in counts.items():
         _print_counts(name, counter)
     print(f"undated ({len(undated)}): {', '.join(undated) or 'none'}")
@@ -116,8 +138,11 @@ def verify(settings: IndexSettings, options: argparse.Namespace) -> int:
     wire.verify_in_child(settings, name)
     manifest = Generations(settings.data).manifest(name)
     summary = {"generation": name, "whole": True, "documents": manifest.documents, "chunks": manifest.chunks}
-    print(json.dumps(summary) if options.json else
-          f"{name} is whole: {manifest.documents} documents, {manifest.chunks} passages, each finds itself")
+    print(
+        json.dumps(summary)
+        if options.json
+        else f"{name} is whole: {manifest.documents} documents, {manifest.chunks} passages, each finds itself"
+    )
     return 0
 
 
@@ -130,16 +155,25 @@ def rollback(settings: IndexSettings, options: argparse.Namespace) -> int:
 
 def show_list(settings: IndexSettings, options: argparse.Namespace) -> int:
     """All generations, oldest first."""
-    rows = [{"generation": name, "served": served, "created": m.created if m else None,
-             "documents": m.documents if m else None, "chunks": m.chunks if m else None}
-            for name, m, served in wire.ages(settings)]
+    rows = [
+        {
+            "generation": name,
+            "served": served,
+            "created": m.created if m else None,
+            "documents": m.documents if m else None,
+            "chunks": m.chunks if m else None,
+        }
+        for name, m, served in wire.ages(settings)
+    ]
     if options.json:
         print(json.dumps(rows))
         return 0
     if not rows:
         raise NoIndex(f"no index in {settings.data}; run: python -m index build")
     for row in rows:
-        print(f"{'*' if row['served'] else ' '} {row['generation']}  {row['documents']} documents  {row['chunks']} passages")
+        print(
+            f"{'*' if row['served'] else ' '} {row['generation']}  {row['documents']} documents, {row['chunks']} passages"
+        )
     return 0
 
 
@@ -149,36 +183,62 @@ def search(settings: IndexSettings, options: argparse.Namespace) -> int:
     passages = index.search(options.query, options.k)
     index.close()
     if options.json:
-        print(json.dumps([{
-            "document_id": p.chunk.document_id, "chunk_id": p.chunk.id, "start": p.chunk.start, "end": p.chunk.end,
-            "score": p.score, "found_by": list(p.found_by), "heading": p.chunk.heading, "page": p.chunk.page,
-            "title": p.about.title, "publisher": p.about.publisher, "published": p.about.published, "text": p.chunk.text}
-            for p in passages], ensure_ascii=False))
+        print(
+            json.dumps(
+                [
+                    {
+                        "document_id": p.chunk.document_id,
+                        "chunk_id": p.chunk.id,
+                        "start": p.chunk.start,
+                        "end": p.chunk.end,
+                        "score": p.score,
+                        "found_by": list(p.found_by),
+                        "heading": p.chunk.heading,
+                        "page": p.chunk.page,
+                        "title": p.about.title,
+                        "publisher": p.about.publisher,
+                        "published": p.about.published,
+                        "text": p.chunk.text,
+                    }
+                    for p in passages
+                ],
+                ensure_ascii=False,
+            )
+        )
         return 0
     for rank, p in enumerate(passages, 1):
-        print(f"{rank:2d}. {p.score:.4f} {'+'.join(p.found_by)}  {p.about.title} · {p.about.publisher} · "
-              f"{p.about.published or 'undated'}\n    {p.chunk.text[:300]}")
+        print(
+            f"{rank:2d}. {p.score:.4f} {'+'.join(p.found_by)}  {p.about.title} · {p.about.publisher} · "
+            f"{p.about.published or 'undated'}\n    {p.chunk.text[:300]}"
+        )
     return 0
 
 
 def parser() -> argparse.ArgumentParser:
     """The commands and their options."""
     main_parser = argparse.ArgumentParser(
-        prog="python -m index", description="Build, look at and search the index of the source documents.",
-        epilog=_EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter)
+        prog="python -m index",
+        description="Build, look at and search the index of the source documents.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     commands = main_parser.add_subparsers(required=True, metavar="COMMAND")
 
-    def command(name: str, run: Callable[[IndexSettings, argparse.Namespace], int], text: str) -> argparse.ArgumentParser:
+    def command(
+        name: str, run: Callable[[IndexSettings, argparse.Namespace], int], text: str
+    ) -> argparse.ArgumentParser:
         sub = commands.add_parser(name, help=text, description=text)
         sub.add_argument("--json", action="store_true", help="print JSON")
         sub.set_defaults(run=run)
         return sub
 
-    command("build", build, "make the index agree with the sources; unchanged passages are not embedded again").add_argument(
-        "--if-missing", action="store_true", help="do nothing when an index is already served")
+    command(
+        "build", build, "make the index agree with the sources; unchanged passages are not embedded again"
+    ).add_argument("--if-missing", action="store_true", help="do nothing when an index is already served")
     command("status", status, "what is served: counts, undated documents, skipped files")
     command("verify", verify, "check the served generation exhaustively").add_argument(
-        "--here", metavar="GENERATION", help=argparse.SUPPRESS)
+        "--here", metavar="GENERATION", help=argparse.SUPPRESS
+    )
     command("rollback", rollback, "serve the generation before the current one")
     command("list", show_list, "all generations, the served one marked *")
     sub = command("search", search, "the ranked passages for a query")

@@ -29,6 +29,7 @@ def chunk(document: Document, count: Callable[[str], int], window: int) -> list[
     seen: Counter[str] = Counter()
     chunks = []
     for (heading, page), blocks in groupby(document.blocks, key=lambda b: (b.heading, b.page)):
+
         def size(start: int, end: int, heading: str | None = heading) -> int:
             return count(contextual(document.about, heading, document.text[start:end]))
 
@@ -43,7 +44,7 @@ def chunk(document: Document, count: Callable[[str], int], window: int) -> list[
 
 def _sentences(text: str, blocks: Iterator[Block]) -> Iterator[tuple[int, int]]:
     for block in blocks:
-        for start, end in split(text[block.start:block.end]):
+        for start, end in split(text[block.start : block.end]):
             yield block.start + start, block.start + end
 
 

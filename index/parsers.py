@@ -27,10 +27,19 @@ MAX_UNZIPPED_BYTES = 100 << 20
 MAX_ZIP_ENTRIES = 2000
 
 # Characters that a reader does not see or that reorder what they see.
-_INVISIBLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u00ad\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069"
-                        "\ufe00-\ufe0f\ufeff\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e007f]")
-_SIGNATURES = {b"%PDF-": "PDF", b"PK\x03\x04": "ZIP", b"MZ": "a Windows program", b"\x7fELF": "a Linux program",
-               b"\xd0\xcf\x11\xe0": "an old Office file", b"\x89PNG": "PNG", b"\xff\xd8\xff": "JPEG"}
+_INVISIBLE = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u00ad\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069"
+    "\ufe00-\ufe0f\ufeff\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e007f]"
+)
+_SIGNATURES = {
+    b"%PDF-": "PDF",
+    b"PK\x03\x04": "ZIP",
+    b"MZ": "a Windows program",
+    b"\x7fELF": "a Linux program",
+    b"\xd0\xcf\x11\xe0": "an old Office file",
+    b"\x89PNG": "PNG",
+    b"\xff\xd8\xff": "JPEG",
+}
 
 
 class Unparsable(ValueError):
@@ -59,8 +68,13 @@ class Parsed:
         self.length += len(text) + 2
 
     def json(self) -> dict[str, object]:
-        return {"text": "\n\n".join(self.parts), "blocks": self.blocks, "title": self.title, "front": self.front,
-                "removed": self.removed}
+        return {
+            "text": "\n\n".join(self.parts),
+            "blocks": self.blocks,
+            "title": self.title,
+            "front": self.front,
+            "removed": self.removed,
+        }
 
 
 def clean(text: str) -> tuple[str, int]:
@@ -135,13 +149,15 @@ _FRONT = re.compile(r"\A\s*\+\+\+[ \t]*\r?\n(.*?)\r?\n\+\+\+[ \t]*(?:\r?\n|\Z)",
 def _md(data: bytes) -> Parsed:
     parsed, heading, text = Parsed(), None, _decode(data)
     if front := _FRONT.match(text):
-        parsed.front, text = front.group(1), text[front.end():]
+        parsed.front, text = front.group(1), text[front.end() :]
     tokens = MarkdownIt("commonmark").enable("table").parse(text)
     for before, token in zip([None, *tokens], tokens, strict=False):
         if token.type != "inline" and token.type not in ("fence", "code_block"):
             continue
-        content = "".join(c.content if c.type in ("text", "code_inline", "image") else " " * (c.type[-5:] == "break")
-                          for c in token.children or []) or token.content * (token.type != "inline")
+        content = "".join(
+            c.content if c.type in ("text", "code_inline", "image") else " " * (c.type[-5:] == "break")
+            for c in token.children or []
+        ) or token.content * (token.type != "inline")
         if before is not None and before.type == "heading_open":
             heading = clean(content)[0] or None
             parsed.title = parsed.title or heading
@@ -154,10 +170,13 @@ def _html(data: bytes) -> Parsed:
     from selectolax.lexbor import LexborHTMLParser
 
     tree = LexborHTMLParser(_decode(data) if b"charset" not in data[:2048].lower() else data)
-    for node in tree.css("script,style,noscript,template,nav,footer,form,iframe,svg,[hidden],[aria-hidden=true],"
-                         "[style*='display:none'],[style*='display: none'],[style*='visibility:hidden']"):
+    for node in tree.css(
+        "script,style,noscript,template,nav,footer,form,iframe,svg,[hidden],[aria-hidden=true],"
+        "[style*='display:none'],[style*='display: none'],[style*='visibility:hidden']"
+    ):
         node.decompose()
-    parsed = Parsed(title=clean(tree.css_first("title").text())[0] or None if tree.css_first("title") else None)
+    title = tree.css_first("title")
+    parsed = Parsed(title=clean(title.text())[0] or None if title is not None else None)
     heading = None
     for line in _html_lines(tree):
         level, text = line
@@ -169,8 +188,10 @@ def _html(data: bytes) -> Parsed:
     return parsed
 
 
-_BLOCK_TAGS = frozenset("p div li td th h1 h2 h3 h4 h5 h6 blockquote pre br tr table ul ol section article main dt dd "
-                        "figcaption header aside body html".split())
+_BLOCK_TAGS = frozenset(
+    "p div li td th h1 h2 h3 h4 h5 h6 blockquote pre br tr table ul ol section article main dt dd "
+    "figcaption header aside body html".split()
+)
 
 
 def _html_lines(tree: object) -> Iterator[tuple[bool, str]]:
@@ -261,7 +282,13 @@ def _check_zip(data: bytes) -> None:
 
 
 PARSERS: dict[str, Callable[[bytes], Parsed]] = {
-    ".md": _md, ".txt": _txt, ".html": _html, ".htm": _html, ".pdf": _pdf, ".docx": _docx}
+    ".md": _md,
+    ".txt": _txt,
+    ".html": _html,
+    ".htm": _html,
+    ".pdf": _pdf,
+    ".docx": _docx,
+}
 
 
 def _answer(path: str) -> dict[str, object]:

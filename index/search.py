@@ -26,6 +26,8 @@ CANDIDATES = 60
 # Measured on XQuAD, English and Russian, within and across the languages: flat from 10 to 40.
 COVERAGE_WEIGHT = 20.0
 Scores = NDArray[np.float32]
+_DENSE: tuple[Retriever, ...] = ("dense",)
+_KEYWORDS: tuple[Retriever, ...] = ("keywords",)
 
 
 def last_day(published: str) -> datetime.date:
@@ -54,11 +56,19 @@ class Channel:
 class Index:
     """One open generation. `search` may be called from several threads; close it when no request uses it."""
 
-    def __init__(self, name: str, texts: Texts, store: VectorStore, channels: Sequence[Channel], keywords: KeywordIndex,
-                 glossary: Glossary, reranker: Reranker | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        texts: Texts,
+        store: VectorStore,
+        channels: Sequence[Channel],
+        keywords: KeywordIndex,
+        glossary: Glossary,
+        reranker: Reranker | None = None,
+    ) -> None:
         self.name, self.texts, self.keywords, self.glossary = name, texts, keywords, glossary
         self._store, self._channels, self._reranker = store, tuple(channels), reranker
-        self._encode = lru_cache(maxsize=20_000)(lambda text: self._channels[-1].encoder.encode([text])[0])
+        self._encode = lru_cache(maxsize=20_000)(self._encode_now)
         self.abouts: dict[str, About] = texts.abouts()
         self._ids = np.array(texts.chunk_ids())
         self._documents = texts.chunk_documents()
@@ -77,6 +87,10 @@ class Index:
         """The unit vector of a sentence or question by the last encoder, the one that reads most languages."""
         return self._encode(text)
 
+    def _encode_now(self, text: str) -> Scores:
+        vector: Scores = self._channels[-1].encoder.encode([text])[0]
+        return vector
+
     def search(self, query: str, k: int = 10, as_of: datetime.date | None = None) -> list[Passage]:
         """The `k` best passages, best first. With `as_of`, only of documents published on or before that day."""
         allowed = np.ones(len(self), bool) if as_of is None else self._day <= as_of.toordinal()
@@ -84,14 +98,19 @@ class Index:
             return []
         dense = self._dense(query, allowed)
         coverage = self.keywords.coverage(self.glossary.tokens(query))
-        best = self._top(np.round(dense + COVERAGE_WEIGHT * coverage, 4), allowed, max(k, CANDIDATES))
+        fused = np.asarray(np.round(dense + COVERAGE_WEIGHT * coverage, 4), dtype=np.float32)
+        best = self._top(fused, allowed, max(k, CANDIDATES))
         by_dense = set(self._top(dense, allowed, CANDIDATES))
         passages = []
         for position in best:
             chunk = self.texts.chunk(position)
-            found: list[Retriever] = ["dense"] * (position in by_dense) + ["keywords"] * bool(coverage[position] > 0)
-            score = round(float(dense[position] + COVERAGE_WEIGHT * coverage[position]), 4)
-            passages.append(Passage(chunk, self.abouts[chunk.document_id], score, tuple(found)))
+            found: list[Retriever] = [
+                *(_DENSE if position in by_dense else ()),
+                *(_KEYWORDS if coverage[position] else ()),
+            ]
+            passages.append(
+                Passage(chunk, self.abouts[chunk.document_id], round(float(fused[position]), 4), tuple(found))
+            )
         return (self._rerank(query, passages) if self._reranker else passages)[:k]
 
     def close(self) -> None:
@@ -109,10 +128,11 @@ class Index:
             if len(rows):
                 total[rows] += (cosines - cosines.mean()) / max(float(cosines.std()), 1e-6)
                 count[rows] += 1
-        return np.round(total / np.maximum(count, 1), 4)
+        return np.asarray(np.round(total / np.maximum(count, 1), 4), dtype=np.float32)
 
-    def _cosines(self, number: int, channel: Channel, query: str, allowed: NDArray[np.bool_]
-                 ) -> tuple[NDArray[np.int64], Scores]:
+    def _cosines(
+        self, number: int, channel: Channel, query: str, allowed: NDArray[np.bool_]
+    ) -> tuple[NDArray[np.int64], Scores]:
         vector = channel.encoder.encode([query])
         if channel.rows is not None and channel.vectors is not None:
             return channel.rows, channel.vectors @ vector[0]

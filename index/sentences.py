@@ -14,7 +14,8 @@ ABBREVIATIONS = frozenset(
     e.g i.e u.s u.k u.n art par pp vol fig ed approx est dept
     г гг в вв руб коп тыс млн млрд трлн ст п пп ч стр тов им ул пр д обл р с т.е т.к т.д т.п т.н и.о см напр др проф
     акад гр кв янв февр апр авг сент окт нояб дек
-    гг стст руб тыс млн млрд трлн арт ст вул г.зн напр праф акад студз лют сак крас чэрв ліп жн вер кастр ліст снеж""".split()
+    гг стст руб тыс млн млрд трлн арт ст вул г.зн напр праф акад студз лют сак
+    крас чэрв ліп жн вер кастр ліст снеж""".split()
 )
 # After these a sentence often does end, so the next word decides: a capital starts a new sentence.
 _MAY_END = frozenset("etc г гг руб коп тыс млн млрд трлн др т.д т.п u.s u.k u.n inc ltd co".split())
@@ -39,7 +40,7 @@ def split(text: str) -> list[tuple[int, int]]:
 
 
 def language_of(text: str) -> str:
-    """"be", "ru" or "en", by the letters; for text that does not say."""
+    """ "be", "ru" or "en", by the letters; for text that does not say."""
     cyrillic = len(re.findall(r"[а-яёіў]", text, re.IGNORECASE))
     if cyrillic * 2 < len(re.findall(r"[^\W\d_]", text)):
         return "en"
@@ -50,8 +51,9 @@ def language_of(text: str) -> str:
 
 @lru_cache(maxsize=2048)
 def _belarusian_words(text: str) -> bool:
-    return bool(re.search(r"\b(калі|хто|гэта|дзе|яго|як|але|быў|была|былі|якая|якое|якія|што|аб|ад)\b", text.casefold())
-                ) and not re.search(r"[ищъ]", text.casefold())
+    return bool(
+        re.search(r"\b(калі|хто|гэта|дзе|яго|як|але|быў|была|былі|якая|якое|якія|што|аб|ад)\b", text.casefold())
+    ) and not re.search(r"[ищъ]", text.casefold())
 
 
 def _borders(text: str) -> list[int]:
@@ -60,7 +62,7 @@ def _borders(text: str) -> list[int]:
 
 
 def _continues(before: str, after: str) -> bool:
-    following = after[_OPENING.match(after).end():][:1]  # type: ignore[union-attr]
+    following = after[_OPENING.match(after).end() :][:1]  # type: ignore[union-attr]
     if not following:
         return False
     if not re.search(r"[.!?…][\"»”')\]]*\s*$", before):

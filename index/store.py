@@ -11,8 +11,11 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import chromadb
+import numpy as np
 from chromadb.api import ClientAPI
+from chromadb.api.collection_configuration import CreateCollectionConfiguration, CreateHNSWConfiguration
 from chromadb.api.models.Collection import Collection
+from chromadb.api.types import Where
 from chromadb.config import Settings
 from chromadb.errors import ChromaError
 from chromadb.utils import embedding_functions
@@ -50,24 +53,29 @@ class VectorStore:
             return
         with _vendor_errors(f"write {name}"):
             collection = self._client.create_collection(
-                self._named(name), configuration={"hnsw": _graph(len(chunks))}, embedding_function=None)
+                self._named(name),
+                configuration=CreateCollectionConfiguration(hnsw=_graph(len(chunks))),
+                embedding_function=None,
+            )
             for start in range(0, len(chunks), _BATCH):
-                part = chunks[start:start + _BATCH]
+                part = chunks[start : start + _BATCH]
                 collection.add(
-                    ids=[c.id for c in part], embeddings=vectors[start:start + _BATCH],
+                    ids=[c.id for c in part],
+                    embeddings=vectors[start : start + _BATCH],
                     documents=[c.text for c in part],
-                    metadatas=[{"document_id": c.document_id, "start": c.start, "end": c.end} for c in part])
+                    metadatas=[{"document_id": c.document_id, "start": c.start, "end": c.end} for c in part],
+                )
 
-    def vectors(self, name: str) -> dict[str, Sequence[float]]:
+    def vectors(self, name: str) -> dict[str, Vectors]:
         """Every stored vector by chunk id; none where the collection was never written."""
-        rows: dict[str, Sequence[float]] = {}
+        rows: dict[str, Vectors] = {}
         with _vendor_errors(f"read {name}"):
             if self._named(name) not in {c.name for c in self._client.list_collections()}:
                 return rows
             collection = self._collection(name)
             for offset in range(0, collection.count(), _PAGE):
                 page = collection.get(include=["embeddings"], limit=_PAGE, offset=offset)
-                rows.update(zip(page["ids"], page["embeddings"] if page["embeddings"] is not None else [], strict=True))
+                rows.update(zip(page["ids"], np.asarray(page["embeddings"], np.float32), strict=True))
         return rows
 
     def documents(self, name: str) -> dict[str, str]:
@@ -77,14 +85,18 @@ class VectorStore:
             found = collection.get(include=["documents"])
         return dict(zip(found["ids"], found["documents"] or [], strict=True))
 
-    def nearest(self, name: str, vectors: Vectors, k: int, among: Sequence[str] | None = None
-                ) -> tuple[list[list[str]], list[list[float]]]:
+    def nearest(
+        self, name: str, vectors: Vectors, k: int, among: Sequence[str] | None = None
+    ) -> tuple[list[list[str]], list[list[float]]]:
         """Ids of the `k` nearest chunks to each vector, nearest first, and their distances (1 - cosine).
         `among` limits the candidates to documents."""
-        where = {"document_id": {"$in": list(among)}} if among is not None else None
+        where: Where | None = (
+            {"document_id": {"$in": list[str | int | float | bool](among)}} if among is not None else None
+        )
         with _vendor_errors(f"search {name}"):
-            found = self._collection(name).query(query_embeddings=vectors, n_results=k, include=["distances"],
-                                                 where=where)  # type: ignore[arg-type]
+            found = self._collection(name).query(
+                query_embeddings=vectors, n_results=k, include=["distances"], where=where
+            )
         return found["ids"], found["distances"] or []
 
     def drop(self) -> None:
@@ -105,15 +117,19 @@ class VectorStore:
         with _vendor_errors(f"open collection {name}"):
             collection = self._client.get_collection(self._named(name), embedding_function=None)
         if collection.configuration.get("embedding_function") is not None:
-            raise BrokenIndex(f"collection {name} names an embedding function of its own; it was not made by this program")
+            raise BrokenIndex(
+                f"collection {name} names an embedding function of its own; it was not made by this program"
+            )
         return collection
 
 
-def _graph(size: int) -> dict[str, object]:
+def _graph(size: int) -> CreateHNSWConfiguration:
     """Settings of the HNSW graph for `size` vectors. Unit vectors: the inner product is the cosine, and "cosine"
     itself would store rounded copies. Below Chroma's threshold of 1,000 nothing would be written to disk until read,
     and reading would then change files; so a small collection gets a threshold that it reaches."""
-    return {"space": "ip", "sync_threshold": min(max(size, 2), 1000), "batch_size": min(max(size, 2), 100)}
+    return CreateHNSWConfiguration(
+        space="ip", sync_threshold=min(max(size, 2), 1000), batch_size=min(max(size, 2), 100)
+    )
 
 
 def _embedded(folder: Path) -> ClientAPI:
@@ -123,6 +139,10 @@ def _embedded(folder: Path) -> ClientAPI:
 def _server(url: str, token: str | None) -> ClientAPI:
     parts = urlsplit(url)
     headers = {"Authorization": f"Bearer {token}"} if token else {}
-    return chromadb.HttpClient(host=parts.hostname or "localhost", port=parts.port or (443 if parts.scheme == "https" else 80),
-                               ssl=parts.scheme == "https", headers=headers,
-                               settings=Settings(anonymized_telemetry=False))
+    return chromadb.HttpClient(
+        host=parts.hostname or "localhost",
+        port=parts.port or (443 if parts.scheme == "https" else 80),
+        ssl=parts.scheme == "https",
+        headers=headers,
+        settings=Settings(anonymized_telemetry=False),
+    )

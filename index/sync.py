@@ -25,7 +25,7 @@ from index.generation import FORMAT, EncoderStamp, Generations, Manifest, file_h
 from index.glossary import Glossary
 from index.keywords import VERSION as TOKENIZER
 from index.keywords import KeywordIndex
-from index.load import Loader, find
+from index.load import Loader, find, shown
 from index.ports import Encoder, Vectors
 from index.search import collection_name, keyword_tokens
 from index.store import VectorStore
@@ -69,10 +69,12 @@ class BuildReport:
 
 def plan(wanted: dict[str, str], served: dict[str, str]) -> Plan:
     """Compare digests by document id. Pure."""
-    return Plan(tuple(sorted(wanted.keys() - served.keys())),
-                tuple(sorted(i for i in wanted.keys() & served.keys() if wanted[i] != served[i])),
-                tuple(sorted(served.keys() - wanted.keys())),
-                tuple(sorted(i for i in wanted.keys() & served.keys() if wanted[i] == served[i])))
+    return Plan(
+        tuple(sorted(wanted.keys() - served.keys())),
+        tuple(sorted(i for i in wanted.keys() & served.keys() if wanted[i] != served[i])),
+        tuple(sorted(served.keys() - wanted.keys())),
+        tuple(sorted(i for i in wanted.keys() & served.keys() if wanted[i] == served[i])),
+    )
 
 
 def load_all(folders: Sequence[Path], progress: Progress) -> tuple[list[Document], list[Skipped]]:
@@ -91,7 +93,7 @@ def load_all(folders: Sequence[Path], progress: Progress) -> tuple[list[Document
                     raise UnreadableSource(f"its id {document.id!r} is taken by {documents[document.id][1]}")
                 documents[document.id] = document, item
             except UnreadableSource as error:
-                skipped.append(Skipped(str(item), str(error)))
+                skipped.append(Skipped(shown(item), str(error)))
             progress("reading", done, len(found))
     return [documents[i][0] for i in sorted(documents)], sorted(skipped, key=lambda s: s.path)
 
@@ -99,9 +101,15 @@ def load_all(folders: Sequence[Path], progress: Progress) -> tuple[list[Document
 class Builder:
     """Builds generations in one data folder with fixed encoders. `verify` raises BrokenIndex for a bad generation."""
 
-    def __init__(self, generations: Generations, encoders: Sequence[Encoder], glossary: Glossary,
-                 open_store: Callable[[str, Path], VectorStore], verify: Callable[[str], None],
-                 progress: Progress) -> None:
+    def __init__(
+        self,
+        generations: Generations,
+        encoders: Sequence[Encoder],
+        glossary: Glossary,
+        open_store: Callable[[str, Path], VectorStore],
+        verify: Callable[[str], None],
+        progress: Progress,
+    ) -> None:
         self._generations, self._encoders, self._glossary = generations, tuple(encoders), glossary
         self._open_store, self._verify, self._progress = open_store, verify, progress
 
@@ -113,8 +121,10 @@ class Builder:
         with self._generations.building():
             documents, skipped = load_all(folders, self._progress)
             if not documents:
-                raise UnreadableSource(f"no readable document in {', '.join(map(str, folders))}; the index stays as it is"
-                                       + "".join(f"\n{s.path}: {s.reason}" for s in skipped))
+                raise UnreadableSource(
+                    f"no readable document in {', '.join(map(str, folders))}; the index stays as it is"
+                    + "".join(f"\n{s.path}: {s.reason}" for s in skipped)
+                )
             served = self._served()
             before = self._texts(served).digests() if served else {}
             corpus = seal(sorted((d.id, d.digest) for d in documents) + sorted((s.path, s.reason) for s in skipped))
@@ -124,9 +134,17 @@ class Builder:
                 self._generations.switch(made.generation)
             assert made is not None
             return BuildReport(
-                made.generation, made is not served, plan({d.id: d.digest for d in documents}, before), len(documents),
-                made.chunks, embedded, tuple(skipped), tuple(d.id for d in documents if d.about.published is None),
-                tuple(self._generations.prune()), round(time.monotonic() - started, 3))
+                made.generation,
+                made is not served,
+                plan({d.id: d.digest for d in documents}, before),
+                len(documents),
+                made.chunks,
+                embedded,
+                tuple(skipped),
+                tuple(d.id for d in documents if d.about.published is None),
+                tuple(self._generations.prune()),
+                round(time.monotonic() - started, 3),
+            )
 
     def _served(self) -> Manifest | None:
         """The served generation if there is one and its files are whole; a damaged one is built anew."""
@@ -144,8 +162,9 @@ class Builder:
     def _recipe(self) -> str:
         return seal([CHUNKER, TOKENIZER, self._glossary.source, [(e.name, e.digest) for e in self._encoders]])
 
-    def _make(self, served: Manifest | None, documents: list[Document], skipped: list[Skipped], corpus: str
-              ) -> tuple[Manifest, int]:
+    def _make(
+        self, served: Manifest | None, documents: list[Document], skipped: list[Skipped], corpus: str
+    ) -> tuple[Manifest, int]:
         """Write and verify a generation under a temporary name, then give it its own. How many chunks were encoded."""
         created = datetime.datetime.now(datetime.UTC)
         name = f"{created:%Y%m%d-%H%M%S}-{seal([corpus, self._recipe(), created.isoformat()])[:8]}"
@@ -157,9 +176,19 @@ class Builder:
             (folder / "glossary.toml").write_text(self._glossary.source, "utf-8")
             self._write_keywords(folder, documents, chunks)
             stamps, embedded = self._write_vectors(name, folder, documents, chunks, served)
-            manifest = Manifest(FORMAT, name, created.isoformat(timespec="seconds"), corpus, self._recipe(),
-                                len(documents), len(chunks), seal([c.id for c, _ in chunks]), stamps,
-                                file_hashes(folder), tuple((s.path, s.reason, s.broken) for s in skipped))
+            manifest = Manifest(
+                FORMAT,
+                name,
+                created.isoformat(timespec="seconds"),
+                corpus,
+                self._recipe(),
+                len(documents),
+                len(chunks),
+                seal([c.id for c, _ in chunks]),
+                stamps,
+                file_hashes(folder),
+                tuple((s.path, s.reason, s.broken) for s in skipped),
+            )
             (folder / "manifest.json").write_text(manifest.json(), "utf-8")
             sync_tree(folder)
             folder.rename(self._generations.folder(name))
@@ -182,19 +211,28 @@ class Builder:
     def _size(self, text: str) -> int:
         """Tokens of `text` in the encoder that reads least at once of those that read it; never over TARGET_TOKENS
         in a chunk, nor over that encoder's window."""
-        sizes = [e.count(text) * max(1.0, TARGET_TOKENS / e.window) for e in self._encoders
-                 if e.window is not None and e.reads(text)]
+        sizes = [
+            e.count(text) * max(1.0, TARGET_TOKENS / e.window)
+            for e in self._encoders
+            if e.window is not None and e.reads(text)
+        ]
         return math.ceil(max(sizes, default=len(text) / CHARACTERS_PER_TOKEN))
 
     def _write_keywords(self, folder: Path, documents: Sequence[Document], chunks: Sequence[tuple[Chunk, str]]) -> None:
         about = {d.id: d.about for d in documents}
         KeywordIndex.build(
             keyword_tokens(about[c.document_id], contextual(about[c.document_id], c.heading, c.text), self._glossary)
-            for c, _ in chunks).save(folder / "keywords")
+            for c, _ in chunks
+        ).save(folder / "keywords")
 
-    def _write_vectors(self, name: str, folder: Path, documents: Sequence[Document],
-                       chunks: Sequence[tuple[Chunk, str]], served: Manifest | None
-                       ) -> tuple[tuple[EncoderStamp, ...], int]:
+    def _write_vectors(
+        self,
+        name: str,
+        folder: Path,
+        documents: Sequence[Document],
+        chunks: Sequence[tuple[Chunk, str]],
+        served: Manifest | None,
+    ) -> tuple[tuple[EncoderStamp, ...], int]:
         about = {d.id: d.about for d in documents}
         sources = [contextual(about[c.document_id], c.heading, c.text) for c, _ in chunks]
         store = self._open_store(name, folder)
@@ -210,8 +248,15 @@ class Builder:
                 self._encode(encoder, sources, fresh, vectors)
                 stored = vectors[rows]
                 store.add(collection_name(number), [chunks[n][0] for n in rows], stored)
-                stamps.append(EncoderStamp(encoder.name, encoder.digest, encoder.dimension, len(rows),
-                                           vector_seal([chunks[n][0].id for n in rows], stored)))
+                stamps.append(
+                    EncoderStamp(
+                        encoder.name,
+                        encoder.digest,
+                        encoder.dimension,
+                        len(rows),
+                        vector_seal([chunks[n][0].id for n in rows], stored),
+                    )
+                )
                 embedded.update(fresh)
         finally:
             store.close()
@@ -221,7 +266,7 @@ class Builder:
         """Fill the rows `fresh`, longest texts first so that batches hold texts of like length."""
         order = sorted(fresh, key=lambda n: -len(sources[n]))
         for start in range(0, len(order), _SLICE):
-            rows = order[start:start + _SLICE]
+            rows = order[start : start + _SLICE]
             vectors[rows] = encoder.encode([sources[n] for n in rows])
             self._progress(f"embedding ({encoder.name})", start + len(rows), len(order))
 
@@ -242,13 +287,14 @@ class Builder:
         return {seals[n]: vector for n, vector in zip(rows, vectors, strict=True)}
 
 
-def ordered(stored: dict[str, Sequence[float]], ids: Sequence[str], stamp: EncoderStamp) -> tuple[list[int], Vectors]:
+def ordered(stored: dict[str, Vectors], ids: Sequence[str], stamp: EncoderStamp) -> tuple[list[int], Vectors]:
     """Positions and vectors of the stored chunks in chunk order. Raises BrokenIndex unless they match the stamp."""
     rows = [n for n, i in enumerate(ids) if i in stored]
     vectors = np.asarray([stored[ids[n]] for n in rows], dtype=np.float32).reshape(len(rows), stamp.dimension)
     if len(rows) != len(stored) or vector_seal([ids[n] for n in rows], vectors) != stamp.seal:
-        raise BrokenIndex(f"the vectors of {stamp.name} are not those that were written; "
-                          "run: python -m index rollback or build")
+        raise BrokenIndex(
+            f"the vectors of {stamp.name} are not those that were written; run: python -m index rollback or build"
+        )
     return rows, vectors
 
 

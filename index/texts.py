@@ -8,6 +8,7 @@ from contextlib import closing
 from dataclasses import asdict
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from index.documents import About, Block, Chunk, Document
 from index.errors import BrokenIndex
@@ -24,12 +25,27 @@ def write(path: Path, documents: Sequence[Document], chunks: Sequence[tuple[Chun
     numbers = {d.id: n for n, d in enumerate(documents)}
     with closing(sqlite3.connect(path)) as db, db:
         db.executescript(_SCHEMA)
-        db.executemany("insert into document values (?, ?, ?, ?, ?, ?)", (
-            (n, d.id, d.text, d.digest, json.dumps([(b.start, b.end, b.heading, b.page) for b in d.blocks]),
-             json.dumps(asdict(d.about))) for n, d in enumerate(documents)))
-        db.executemany("insert into chunk values (?, ?, ?, ?, ?, ?, ?, ?)", (
-            (n, c.id, numbers[c.document_id], c.start, c.end, c.heading, c.page, seal)
-            for n, (c, seal) in enumerate(chunks)))
+        db.executemany(
+            "insert into document values (?, ?, ?, ?, ?, ?)",
+            (
+                (
+                    n,
+                    d.id,
+                    d.text,
+                    d.digest,
+                    json.dumps([(b.start, b.end, b.heading, b.page) for b in d.blocks]),
+                    json.dumps(asdict(d.about)),
+                )
+                for n, d in enumerate(documents)
+            ),
+        )
+        db.executemany(
+            "insert into chunk values (?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                (n, c.id, numbers[c.document_id], c.start, c.end, c.heading, c.page, seal)
+                for n, (c, seal) in enumerate(chunks)
+            ),
+        )
 
 
 class Texts:
@@ -67,8 +83,12 @@ class Texts:
 
     def chunk_documents(self) -> list[str]:
         """For every chunk in index order, the id of its document."""
-        return [i for (i,) in self._rows(
-            "select d.id from chunk c join document d on d.number = c.document order by position")]
+        return [
+            i
+            for (i,) in self._rows(
+                "select d.id from chunk c join document d on d.number = c.document order by position"
+            )
+        ]
 
     def seals(self) -> list[str]:
         """For every chunk in index order, the seal of the text that was encoded for it."""
@@ -79,19 +99,24 @@ class Texts:
         if not rows:
             return None
         text, digest, blocks, about = rows[0]
-        return Document(identity, text, digest, tuple(Block(*b) for b in json.loads(blocks)), About(**json.loads(about)))
+        return Document(
+            identity, text, digest, tuple(Block(*b) for b in json.loads(blocks)), About(**json.loads(about))
+        )
 
     def _chunk(self, position: int) -> Chunk:
-        rows = self._rows("select c.id, d.id, start, end, heading, page from chunk c join document d "
-                          "on d.number = c.document where position = ?", (position,))
+        rows = self._rows(
+            "select c.id, d.id, start, end, heading, page from chunk c join document d "
+            "on d.number = c.document where position = ?",
+            (position,),
+        )
         identity, document_id, start, end, heading, page = rows[0]
         document = self.document(document_id)
         assert document is not None
         return Chunk(identity, document_id, start, end, heading, page, document.text[start:end])
 
-    def _rows(self, query: str, values: Iterable[object] = ()) -> list[tuple[str, ...]]:
+    def _rows(self, query: str, values: Iterable[object] = ()) -> list[tuple[Any, ...]]:
         try:
             with self._lock:
-                return self._db.execute(query, tuple(values)).fetchall()  # type: ignore[arg-type]
+                return self._db.execute(query, tuple(values)).fetchall()
         except sqlite3.Error as error:
             raise BrokenIndex(f"the texts of the index are damaged ({error}); run: python -m index rollback") from error

@@ -1,4 +1,4 @@
-"""Checks a generation exhaustively. Runs in a child process, because damaged HNSW files can kill the one that opens them.
+"""Checks a generation exhaustively. Runs in a child process: damaged HNSW files can kill the one that opens them.
 
 Proves: files match their hashes, every chunk's text stands at its offsets, Chroma holds exactly the chunks with
 exactly the vectors and texts that were written, every chunk finds itself, keywords cover the same chunks.
@@ -36,7 +36,9 @@ def check(generations: Generations, name: str, store: VectorStore) -> Manifest:
     return manifest
 
 
-def _check_collection(store: VectorStore, name: str, stamp: EncoderStamp, ids: list[str], texts: dict[str, str]) -> None:
+def _check_collection(
+    store: VectorStore, name: str, stamp: EncoderStamp, ids: list[str], texts: dict[str, str]
+) -> None:
     rows, vectors = ordered(store.vectors(name), ids, stamp)
     if len(rows) != stamp.count:
         raise BrokenIndex(f"collection {name} holds {len(rows)} chunks, {stamp.count} were written")
@@ -47,7 +49,9 @@ def _check_collection(store: VectorStore, name: str, stamp: EncoderStamp, ids: l
         raise BrokenIndex(f"collection {name}: its texts are not those that were written")
     lost = _unfindable(store, name, part, vectors)
     if lost:
-        raise BrokenIndex(f"collection {name}: {len(lost)} of {len(part)} chunks do not find themselves, first {lost[0]}")
+        raise BrokenIndex(
+            f"collection {name}: {len(lost)} of {len(part)} chunks do not find themselves, first {lost[0]}"
+        )
 
 
 def _unfindable(store: VectorStore, name: str, ids: list[str], vectors: Vectors) -> list[str]:
@@ -55,8 +59,8 @@ def _unfindable(store: VectorStore, name: str, ids: list[str], vectors: Vectors)
     lost = []
     row = {i: n for n, i in enumerate(ids)}
     for start in range(0, len(ids), _SLICE):
-        part = ids[start:start + _SLICE]
-        for identity, found in zip(part, store.nearest(name, vectors[start:start + _SLICE], 1)[0], strict=True):
+        part = ids[start : start + _SLICE]
+        for identity, found in zip(part, store.nearest(name, vectors[start : start + _SLICE], 1)[0], strict=True):
             if not found or not np.allclose(vectors[row[found[0]]], vectors[row[identity]], atol=1e-6):
                 lost.append(identity)
     return lost

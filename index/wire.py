@@ -28,9 +28,14 @@ VERIFY_SECONDS = 3600
 def build(settings: IndexSettings, progress: Progress = lambda *_: None) -> BuildReport:
     """Make the index agree with the sources."""
     generations = Generations(settings.data)
-    report = Builder(generations, make_encoders(settings.embedding), glossary.find(settings.sources),
-                     lambda name, folder: open_store(settings, name, folder),
-                     lambda name: verify_in_child(settings, name), progress).build(settings.sources)
+    report = Builder(
+        generations,
+        make_encoders(settings.embedding),
+        glossary.find(settings.sources),
+        lambda name, folder: open_store(settings, name, folder),
+        lambda name: verify_in_child(settings, name),
+        progress,
+    ).build(settings.sources)
     for name in report.pruned if settings.chroma_url else ():
         open_store(settings, name, generations.folder(name)).drop()
     return report
@@ -80,8 +85,10 @@ def _channel(number: int, encoder: Encoder, manifest: Manifest, texts: Texts, st
 def _check_encoders(manifest: Manifest, encoders: tuple[Encoder, ...]) -> None:
     built = [(e.name, e.digest, e.dimension) for e in manifest.encoders]
     if built != [(e.name, e.digest, e.dimension) for e in encoders]:
-        raise BrokenIndex(f"the index was built with {', '.join(n for n, _, _ in built)}, the settings name "
-                          f"{', '.join(e.name for e in encoders)}; run: python -m index build")
+        raise BrokenIndex(
+            f"the index was built with {', '.join(n for n, _, _ in built)}, the settings name "
+            f"{', '.join(e.name for e in encoders)}; run: python -m index build"
+        )
 
 
 def open_store(settings: IndexSettings, name: str, folder: Path) -> VectorStore:
@@ -103,8 +110,14 @@ def verify(settings: IndexSettings, name: str) -> Manifest:
 
 def verify_in_child(settings: IndexSettings, name: str) -> None:
     """Check one generation in a process of its own, so that a crash there is only a finding. Raises BrokenIndex."""
-    child = subprocess.run([sys.executable, "-m", "index", "verify", "--here", name], capture_output=True, encoding="utf-8",
-                           timeout=VERIFY_SECONDS, check=False, env=os.environ | _environment(settings))
+    child = subprocess.run(
+        [sys.executable, "-m", "index", "verify", "--here", name],
+        capture_output=True,
+        encoding="utf-8",
+        timeout=VERIFY_SECONDS,
+        check=False,
+        env=os.environ | _environment(settings),
+    )
     if child.returncode != 0:
         why = child.stderr.strip().splitlines()[-1:] or [f"its check ended with {child.returncode}"]
         raise BrokenIndex(f"generation {name} failed its check: {why[0]}")

@@ -1,1 +1,1 @@
-"""."""
+"""The web endpoint: HTTP in, the Assistant's answers out."""

@@ -1,0 +1,117 @@
+"""The outermost layer: request ids, body limits, security headers, keys, and the last handler of errors."""
+
+import hashlib
+import hmac
+import logging
+import uuid
+from pathlib import Path
+from typing import Any
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from assistant.web.problems import problem
+from index.errors import ConfigurationError
+
+log = logging.getLogger(__name__)
+MAX_BODY = 64 * 1024
+_PUBLIC = ("/", "/healthz", "/readyz")
+_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "X-Frame-Options": "DENY",
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+}
+
+
+class TooLarge(Exception):
+    """The body is larger than MAX_BODY."""
+
+
+def read_keys(path: Path | None) -> dict[str, str]:
+    """Names by sha256 of their key. Raises ConfigurationError for a file that is missing or has a bad line."""
+    if path is None:
+        return {}
+    try:
+        lines = [line.strip() for line in path.read_text("utf-8").splitlines()]
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(
+            f"ASSISTANT_API_KEYS_FILE {path} cannot be read; make a line with: python -m assistant key NAME"
+        ) from error
+    keys = {}
+    for number, line in enumerate(lines, 1):
+        name, _, digest = line.rpartition(":")
+        if line and not line.startswith("#"):
+            if not name or len(digest) != 64 or set(digest.lower()) - set("0123456789abcdef"):
+                raise ConfigurationError(f"ASSISTANT_API_KEYS_FILE {path} line {number} is not name:sha256-of-key")
+            keys[digest.lower()] = name
+    if not keys:
+        raise ConfigurationError(
+            f"ASSISTANT_API_KEYS_FILE {path} has no key; make a line with: python -m assistant key NAME"
+        )
+    return keys
+
+
+class Guard:
+    """Pure ASGI, so that it also sees what the framework refuses."""
+
+    def __init__(self, app: ASGIApp, keys: dict[str, str]) -> None:
+        self._app, self._keys = app, keys
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id = scope["request_id"] = uuid.uuid4().hex
+        headers = Headers(scope=scope)
+        started = False
+
+        async def reply(message: Message) -> None:
+            nonlocal started
+            if message["type"] == "http.response.start":
+                started = True
+                out = MutableHeaders(scope=message)
+                for name, value in {**_HEADERS, "X-Request-Id": request_id}.items():
+                    out.setdefault(name, value)
+            await send(message)
+
+        try:
+            if not self._admits(scope["path"], headers):
+                await problem(401, "A key is needed", request_id, "Send Authorization: Bearer KEY")(
+                    scope, receive, reply
+                )
+            else:
+                await self._app(scope, _limited(receive, headers), reply)
+        except TooLarge:
+            if not started:
+                await problem(413, f"The body is larger than {MAX_BODY} bytes", request_id)(scope, receive, reply)
+        except Exception:  # the last resort: whatever happens, the caller gets an id and no trace
+            log.exception("request %s failed", request_id)
+            if not started:
+                await problem(500, "Something failed here", request_id)(scope, receive, reply)
+
+    def _admits(self, path: str, headers: Headers) -> bool:
+        if not self._keys or path in _PUBLIC or path.startswith("/static/"):
+            return True
+        scheme, _, key = headers.get("authorization", "").partition(" ")
+        digest = hashlib.sha256(key.strip().encode("utf-8", "surrogateescape")).hexdigest()
+        found = [hmac.compare_digest(digest, known) for known in self._keys]  # all of them: constant time
+        return scheme.lower() == "bearer" and any(found)
+
+
+def _limited(receive: Receive, headers: Headers) -> Receive:
+    length: Any = headers.get("content-length", "0")
+    if length.isascii() and length.isdigit() and int(length[:12]) > MAX_BODY:
+        raise TooLarge
+    read = 0
+
+    async def limited() -> Message:
+        nonlocal read
+        message = await receive()
+        read += len(message.get("body", b""))
+        if read > MAX_BODY:
+            raise TooLarge
+        return message
+
+    return limited
