@@ -24,7 +24,8 @@ _YEAR = re.compile(r"(?:1[5-9]|20)\d\d")
 _WORDS = frozenset(
     """one two three four five six seven eight nine ten eleven twelve twenty thirty forty fifty hundred thousand
     million billion half third quarter several dozens none один одна два две три четыре пять шесть семь восемь девять
-    десять     сто тысяча тысяч миллион миллиард половина треть четверть адзін адна дзве тры чатыры пяць шэсць сем восем дзевяць
+    десять     сто тысяча тысяч
+    миллион миллиард половина треть четверть адзін адна дзве тры чатыры пяць шэсць сем восем дзевяць
     дзесяць палова чвэрць мільён мільярд тысяч""".split()
 )
 _REASON = re.compile(

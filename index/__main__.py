@@ -172,7 +172,8 @@ def show_list(settings: IndexSettings, options: argparse.Namespace) -> int:
         raise NoIndex(f"no index in {settings.data}; run: python -m index build")
     for row in rows:
         print(
-            f"{'*' if row['served'] else ' '} {row['generation']}  {row['documents']} documents, {row['chunks']} passages"
+            f"{'*' if row['served'] else ' '} {row['generation']}  {row['documents']} documents"
+            f", {row['chunks']} passages"
         )
     return 0
 

@@ -158,13 +158,14 @@ class CrossEncoderReranker:
         from sentence_transformers import CrossEncoder
 
         try:
-            return CrossEncoder(
+            model: CrossEncoder = CrossEncoder(
                 self._location, device="cpu", trust_remote_code=False, model_kwargs={"use_safetensors": True}
             )
         except (OSError, ValueError, KeyError, RuntimeError) as error:
             raise ModelUnavailable(
                 f"the reranker {self._location!r} does not load: {error}; check ASSISTANT_RERANKER"
             ) from error
+        return model
 
 
 def make_reranker(name: str | None) -> Reranker | None:

@@ -64,6 +64,7 @@ def _vet(path: Path) -> Path | Skipped:
 
 
 def shown(path: Path) -> str:
+    """The path as it can be printed."""
     return "".join(c if c.isprintable() else "�" for c in str(path))
 
 

@@ -19,6 +19,8 @@ ABBREVIATIONS = frozenset(
 )
 # After these a sentence often does end, so the next word decides: a capital starts a new sentence.
 _MAY_END = frozenset("etc г гг руб коп тыс млн млрд трлн др т.д т.п u.s u.k u.n inc ltd co".split())
+# These are abbreviations before a number only: "No. 5", but "She said no. He left."
+_BEFORE_NUMBERS = frozenset("no art vol fig pp par ст арт".split())
 _LAST_WORD = re.compile(r"(?:^|[\s(«\"'“])((?:\w+\.)*\w+)\.[\"»”')\]]*\s*$")
 _INITIAL = re.compile(r"(?:^|[\s(«\"'“.])[A-ZА-ЯЁІЎ]\.\s*$")
 _OPENING = re.compile(r"[\s\"«“'(\[]*")
@@ -42,7 +44,7 @@ def split(text: str) -> list[tuple[int, int]]:
 def language_of(text: str) -> str:
     """ "be", "ru" or "en", by the letters; for text that does not say."""
     cyrillic = len(re.findall(r"[а-яёіў]", text, re.IGNORECASE))
-    if cyrillic * 2 < len(re.findall(r"[^\W\d_]", text)):
+    if not cyrillic or cyrillic * 2 < len(re.findall(r"[^\W\d_]", text)):
         return "en"
     if re.search(r"[ўі]", text, re.IGNORECASE):
         return "be"
@@ -73,6 +75,8 @@ def _continues(before: str, after: str) -> bool:
         return True
     word = _LAST_WORD.search(before)
     last = word.group(1).casefold() if word else ""
+    if last in _BEFORE_NUMBERS and not following.isdigit():
+        return following.islower()
     if last in ABBREVIATIONS:
         return not (last in _MAY_END and following.isupper())
     return following.islower()

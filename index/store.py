@@ -90,9 +90,8 @@ class VectorStore:
     ) -> tuple[list[list[str]], list[list[float]]]:
         """Ids of the `k` nearest chunks to each vector, nearest first, and their distances (1 - cosine).
         `among` limits the candidates to documents."""
-        where: Where | None = (
-            {"document_id": {"$in": list[str | int | float | bool](among)}} if among is not None else None
-        )
+        documents: list[str | int | float | bool] = list(among or ())
+        where: Where | None = {"document_id": {"$in": documents}} if among is not None else None  # type: ignore[dict-item]
         with _vendor_errors(f"search {name}"):
             found = self._collection(name).query(
                 query_embeddings=vectors, n_results=k, include=["distances"], where=where
@@ -124,12 +123,15 @@ class VectorStore:
 
 
 def _graph(size: int) -> CreateHNSWConfiguration:
-    """Settings of the HNSW graph for `size` vectors. Unit vectors: the inner product is the cosine, and "cosine"
-    itself would store rounded copies. Below Chroma's threshold of 1,000 nothing would be written to disk until read,
-    and reading would then change files; so a small collection gets a threshold that it reaches."""
+    """Settings of the HNSW graph for `size` vectors.
+
+    Unit vectors: the inner product is the cosine, and "cosine" itself would store rounded copies. Below Chroma's
+    threshold of 1,000 nothing would be written to disk until read, and reading would then change files; so a small
+    collection gets a threshold that it reaches. With the default of 16 neighbours, near-duplicates get lost."""
     return CreateHNSWConfiguration(
-        space="ip", sync_threshold=min(max(size, 2), 1000), batch_size=min(max(size, 2), 100)
-    )
+        space="ip", max_neighbors=32, ef_construction=200, ef_search=200,
+        sync_threshold=min(max(size, 2), 1000), batch_size=min(max(size, 2), 100),
+    )  # fmt: skip
 
 
 def _embedded(folder: Path) -> ClientAPI:

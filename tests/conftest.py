@@ -1,0 +1,77 @@
+"""What tests share: folders of documents, an index of them, an assistant on the project's own sources."""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from assistant.chain import Assistant
+from assistant.settings import AssistantSettings
+from assistant.wire import make_assistant
+from index import glossary, wire
+from index.generation import Generations
+from index.search import Index
+from index.settings import IndexSettings
+from index.sync import Builder, BuildReport
+from tests.fakes import WordEncoder
+
+ROOT = Path(__file__).parent.parent
+SHARED = ROOT.parent / "shared"
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [n for n in os.environ if n.startswith("ASSISTANT_")]:
+        monkeypatch.delenv(name)
+
+
+class Workshop:
+    """A folder of documents, a data folder, and quick builds of one from the other."""
+
+    def __init__(self, folder: Path) -> None:
+        self.sources, self.data = folder / "sources", folder / "data"
+        self.sources.mkdir()
+        self.encoder = WordEncoder()
+        self.settings = IndexSettings(sources=(self.sources,), data=self.data)
+        self.generations = Generations(self.data)
+
+    def write(self, name: str, *sentences: str, **about: str) -> Path:
+        """A Markdown document, a paragraph a sentence."""
+        front = "\n".join(f'{k} = "{v}"' for k, v in about.items())
+        path = self.sources / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"+++\n{front}\n+++\n\n# {name}\n\n" + "\n\n".join(sentences) + "\n", "utf-8")
+        return path
+
+    def build(self, verify: Callable[[str], object] | None = None) -> BuildReport:
+        """Build for real, but verify in this process: a child costs a second."""
+        return Builder(
+            self.generations, (self.encoder,), glossary.find((self.sources,)),
+            lambda name, folder: wire.open_store(self.settings, name, folder),
+            verify or (lambda name: wire.verify(self.settings, name)), lambda *_: None,
+        ).build((self.sources,))  # fmt: skip
+
+    def open(self) -> Index:
+        return wire.open_index(self.settings, (self.encoder,))
+
+
+@pytest.fixture
+def workshop(tmp_path: Path) -> Workshop:
+    return Workshop(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def own_settings(tmp_path_factory: pytest.TempPathFactory) -> AssistantSettings:
+    """The project's own sources, indexed for real with the bundled encoders."""
+    settings = AssistantSettings(sources=(ROOT / "sources",), data=tmp_path_factory.mktemp("data"))
+    report = wire.build(settings)
+    assert report.switched and not [s for s in report.skipped if s.broken]
+    return settings
+
+
+@pytest.fixture(scope="session")
+def assistant(own_settings: AssistantSettings) -> Iterator[Assistant]:
+    made = make_assistant(own_settings)
+    yield made
+    made.close()

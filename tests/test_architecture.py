@@ -1,0 +1,76 @@
+"""The shape of the code: budgets, import rules, where the packages come from."""
+
+import ast
+import re
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT
+
+PACKAGES = ("assistant", "index", "prompts", "evals")
+FILES = sorted(f for p in PACKAGES for f in (ROOT / p).rglob("*.py"))
+MAY_CATCH_EVERYTHING = {"assistant/web/guard.py"}
+
+
+def functions() -> list[tuple[str, int]]:
+    return [
+        (f"{f.relative_to(ROOT)}:{n.lineno} {n.name}", (n.end_lineno or 0) - n.lineno + 1)
+        for f in FILES
+        for n in ast.walk(ast.parse(f.read_text("utf-8")))
+        if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)
+    ]
+
+
+def test_functions_are_short() -> None:
+    lengths = sorted(length for _, length in functions())
+    assert statistics.median(lengths) <= 10
+    assert lengths[int(len(lengths) * 0.9)] <= 35
+    assert [f for f in functions() if f[1] > 60] == []
+
+
+def test_files_are_short() -> None:
+    assert [f.name for f in FILES if len(f.read_text("utf-8").splitlines()) > 400] == []
+
+
+def test_only_the_boundary_catches_everything() -> None:
+    broad = {
+        f.relative_to(ROOT).as_posix()
+        for f in FILES
+        for n in ast.walk(ast.parse(f.read_text("utf-8")))
+        if isinstance(n, ast.ExceptHandler) and (n.type is None or getattr(n.type, "id", "") == "Exception")
+    }
+    assert broad <= MAY_CATCH_EVERYTHING
+
+
+def test_every_public_name_says_what_it_does() -> None:
+    silent = [
+        f"{f.relative_to(ROOT)}:{n.lineno} {n.name}"
+        for f in FILES
+        for n in ast.parse(f.read_text("utf-8")).body
+        if isinstance(n, ast.FunctionDef | ast.ClassDef) and not n.name.startswith("_") and not ast.get_docstring(n)
+    ]
+    assert silent == []
+
+
+def test_imports_run_one_way() -> None:
+    done = subprocess.run(
+        [str(Path(sys.executable).with_name("lint-imports"))], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout
+
+
+def test_packages_are_this_checkouts(tmp_path: Path) -> None:
+    code = f"import importlib.util as u; print([u.find_spec(p).origin for p in {PACKAGES!r}])"
+    done = subprocess.run([sys.executable, "-P", "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout.count(str(ROOT)) == len(PACKAGES)
+
+
+@pytest.mark.parametrize("pattern", [r"/work/", r"/home/\w", r"farm-", r"pypi-more"])
+def test_the_project_speaks_of_itself_alone(pattern: str) -> None:
+    files = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+    texts = {f: (ROOT / f).read_text("utf-8", errors="ignore") for f in files if f != "tests/test_architecture.py"}
+    assert [f for f, text in texts.items() if re.search(pattern, text)] == []
