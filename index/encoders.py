@@ -56,7 +56,7 @@ class SentenceEncoder:
         window: int | None = None,
         english_only: bool = False,
     ) -> None:
-        self.name, self.digest, self._location, self._english_only = name, digest, location, english_only
+        self.name, self.digest, self.location, self._english_only = name, digest, location, english_only
         self.dimension = dimension or self._loaded_dimension()
         self.window = window or self._model.max_seq_length
 
@@ -90,14 +90,14 @@ class SentenceEncoder:
         dtype = torch.bfloat16 if _computes_bfloat16() else torch.float32
         try:
             model = SentenceTransformer(
-                self._location,
+                self.location,
                 device="cpu",
                 trust_remote_code=False,
                 model_kwargs={"dtype": dtype, "use_safetensors": True},
             )
         except (OSError, ValueError, KeyError, RuntimeError) as error:
             raise ModelUnavailable(
-                f"the model {self._location!r} does not load: {error}; check ASSISTANT_EMBEDDING, or "
+                f"the model {self.location!r} does not load: {error}; check ASSISTANT_EMBEDDING, or "
                 "unset it to use the bundled models"
             ) from error
         return model
@@ -146,7 +146,7 @@ class CrossEncoderReranker:
     """A sentence-transformers CrossEncoder, loaded when first used."""
 
     def __init__(self, location: str) -> None:
-        self._location = location
+        self.location = location
 
     def scores(self, query: str, texts: Sequence[str]) -> list[float]:
         """One relevance score a text."""
@@ -159,11 +159,11 @@ class CrossEncoderReranker:
 
         try:
             model: CrossEncoder = CrossEncoder(
-                self._location, device="cpu", trust_remote_code=False, model_kwargs={"use_safetensors": True}
+                self.location, device="cpu", trust_remote_code=False, model_kwargs={"use_safetensors": True}
             )
         except (OSError, ValueError, KeyError, RuntimeError) as error:
             raise ModelUnavailable(
-                f"the reranker {self._location!r} does not load: {error}; check ASSISTANT_RERANKER"
+                f"the reranker {self.location!r} does not load: {error}; check ASSISTANT_RERANKER"
             ) from error
         return model
 

@@ -130,7 +130,7 @@ def _graph(size: int) -> CreateHNSWConfiguration:
     collection gets a threshold that it reaches. With the default of 16 neighbours, near-duplicates get lost."""
     return CreateHNSWConfiguration(
         space="ip", max_neighbors=32, ef_construction=200, ef_search=200,
-        sync_threshold=min(max(size, 2), 1000), batch_size=min(max(size, 2), 100),
+        sync_threshold=min(size, 1000), batch_size=min(size, 100),
     )  # fmt: skip
 
 

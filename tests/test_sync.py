@@ -19,25 +19,18 @@ from index.sync import plan
 from tests.conftest import ROOT, Workshop
 from tests.fakes import WordEncoder
 
-TOPICS = (
-    "customs",
-    "budget",
-    "roaming",
-    "currency",
-    "parliament",
-    "pipelines",
-    "exercises",
-    "visas",
-    "tariffs",
-    "courts",
-)
+TOPICS = "customs budget roaming currency parliament pipelines exercises visas tariffs courts".split()
 
 
 def fill(workshop: Workshop, count: int = 30) -> None:
     for n in range(count):
         topic = TOPICS[n % len(TOPICS)]
-        workshop.write(f"doc-{n:03}.md", f"Paper {n} of the committee deals with {topic} in the year {1990 + n}.",
-                       f"Its second remark number {n} concerns {topic} once more.", published=f"20{n % 25:02}-01-01")  # fmt: skip
+        workshop.write(
+            f"doc-{n:03}.md",
+            f"Paper {n} of the committee deals with {topic} in the year {1990 + n}.",
+            f"Its second remark number {n} concerns {topic} once more.",
+            published=f"20{n % 25:02}-01-01",
+        )
 
 
 def found(workshop: Workshop, query: str) -> list[str]:

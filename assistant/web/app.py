@@ -1,5 +1,6 @@
 """The routes: translate in, ask the Assistant, translate out."""
 
+import contextlib
 import datetime
 import json
 import uuid
@@ -28,11 +29,12 @@ _STOP_SECONDS = 8
 
 
 def _day(value: object) -> object:
-    if isinstance(value, str):
-        return datetime.date.fromisoformat(value)
-    if value is not None:
-        raise ValueError("must be a date such as 2021-12-31")
-    return value
+    if value is None:
+        return None
+    with contextlib.suppress(ValueError):
+        if isinstance(value, str):
+            return datetime.date.fromisoformat(value)
+    raise ValueError("must be a date such as 2021-12-31")
 
 
 class Ask(BaseModel):

@@ -5,7 +5,6 @@ import hmac
 import logging
 import uuid
 from pathlib import Path
-from typing import Any
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -23,10 +22,6 @@ _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 }
-
-
-class TooLarge(Exception):
-    """The body is larger than MAX_BODY."""
 
 
 def read_keys(path: Path | None) -> dict[str, str]:
@@ -77,15 +72,14 @@ class Guard:
             await send(message)
 
         try:
+            body = await _body(receive, headers)
             if not self._admits(scope["path"], headers):
-                await problem(401, "A key is needed", request_id, "Send Authorization: Bearer KEY")(
-                    scope, receive, reply
-                )
-            else:
-                await self._app(scope, _limited(receive, headers), reply)
-        except TooLarge:
-            if not started:
+                refusal = problem(401, "A key is needed", request_id, "Send Authorization: Bearer KEY")
+                await refusal(scope, receive, reply)
+            elif body is None:
                 await problem(413, f"The body is larger than {MAX_BODY} bytes", request_id)(scope, receive, reply)
+            else:
+                await self._app(scope, _replay(body, receive), reply)
         except Exception:  # the last resort: whatever happens, the caller gets an id and no trace
             log.exception("request %s failed", request_id)
             if not started:
@@ -100,18 +94,30 @@ class Guard:
         return scheme.lower() == "bearer" and any(found)
 
 
-def _limited(receive: Receive, headers: Headers) -> Receive:
-    length: Any = headers.get("content-length", "0")
+async def _body(receive: Receive, headers: Headers) -> bytes | None:
+    """The whole body, or None when it is larger than MAX_BODY: read no further than that."""
+    length = headers.get("content-length", "0")
     if length.isascii() and length.isdigit() and int(length[:12]) > MAX_BODY:
-        raise TooLarge
-    read = 0
-
-    async def limited() -> Message:
-        nonlocal read
+        return None
+    body, more = b"", True
+    while more:
         message = await receive()
-        read += len(message.get("body", b""))
-        if read > MAX_BODY:
-            raise TooLarge
-        return message
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
+        if len(body) > MAX_BODY:
+            return None
+    return body
 
-    return limited
+
+def _replay(body: bytes, receive: Receive) -> Receive:
+    """`body` in one message, then whatever the client does next."""
+    read = False
+
+    async def replay() -> Message:
+        nonlocal read
+        if read:
+            return await receive()
+        read = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return replay
