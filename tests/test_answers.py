@@ -11,6 +11,7 @@ from assistant.conversation import Answer, Question
 from assistant.render import to_json, to_text
 from assistant.settings import AssistantSettings
 from assistant.wire import make_assistant
+from evals.measure import load, measure_folder
 from index import wire
 from tests.conftest import ROOT, SHARED
 
@@ -91,23 +92,16 @@ def test_a_long_running_assistant_follows_the_index(tmp_path: Path) -> None:
 
 @pytest.mark.shared
 @pytest.mark.skipif(not (SHARED / "documents").is_dir(), reason="the real analysis does not lie beside this checkout")
-def test_a_real_analysis_is_answered_and_refused_as_promised(tmp_path: Path) -> None:
-    settings = AssistantSettings(sources=(SHARED / "documents",), data=tmp_path)
-    wire.build(settings)
-    assistant = make_assistant(settings)
-    full = near = refused = 0
-    gold = [json.loads(line) for line in (ROOT / "evals/gold/analysis.jsonl").read_text("utf-8").splitlines()]
-    for item in gold:
-        answer = assistant.answer(Question(item["question"]))
-        assert proven(assistant, answer)
-        near += bool(item["must"]) and holds(" ".join(p.chunk.text for p in answer.passages[:5]), item["must"])
-        full += bool(item["must"]) and not answer.refused and holds(answer.text, item["must"])
-        refused += not item["must"] and answer.refused
-    assistant.close()
-    assert (near, full, refused) >= (29, 24, 8)
-    assert near >= 29 and full >= 24 and refused >= 8, f"near {near}, full {full} of 30; refused {refused} of 10"
+def test_a_real_analysis_is_answered_and_refused_as_promised() -> None:
+    figures = measure_folder(ROOT / "evals/gold/analysis.jsonl", (SHARED / "documents",))
+    assert figures.verbatim == figures.quotes >= 25
+    assert figures.near >= 0.95 * figures.answerable == 28.5
+    assert figures.full >= 0.8 * figures.answerable and figures.refused >= 0.8 * figures.unanswerable, figures
 
 
-def holds(text: str, must: list[list[str]]) -> bool:
-    """Whether `text` has one of each group of alternatives."""
-    return all(any(word.casefold() in text.casefold() for word in group) for group in must)
+@pytest.mark.parametrize("line", ["{}", "not json", '{"id": "a", "question": "b"}'])
+def test_a_bad_gold_line_is_named(tmp_path: Path, line: str) -> None:
+    gold = tmp_path / "gold.jsonl"
+    gold.write_text('{"id": "a", "question": "b", "must": []}\n' + line, "utf-8")
+    with pytest.raises(ValueError, match=r"line 2"):
+        load(gold)

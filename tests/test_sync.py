@@ -205,7 +205,9 @@ def test_before_the_first_build_there_is_a_hint(workshop: Workshop) -> None:
 
 
 @pytest.mark.slow
-def test_killing_a_build_leaves_the_old_or_the_new_generation(workshop: Workshop) -> None:
+def test_killing_a_build_leaves_the_old_or_the_new_generation(
+    workshop: Workshop, record_property: Callable[[str, object], None]
+) -> None:
     """SIGKILL at 20 random moments of `python -m index build`, each after a change to the sources."""
     fill(workshop, 40)
     settings = IndexSettings(sources=(workshop.sources,), data=workshop.data)
@@ -227,6 +229,7 @@ def test_killing_a_build_leaves_the_old_or_the_new_generation(workshop: Workshop
         after = workshop.generations.current()
         wire.verify(settings, after)
         assert after == before or workshop.generations.manifest(after).documents == 41
+    record_property("kills that hit a running build, of 20", landed)
     assert landed >= 10, f"only {landed} kills hit a running build"
     report = wire.build(settings)
     assert report.documents == 41 and len(workshop.generations.names()) <= 2
