@@ -13,8 +13,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Table
 
 from index import wire
-from index.errors import IndexingError, NoIndex
+from index.errors import IndexingError, NoIndex, UnreadableSource
+from index.fetch import Fetcher
 from index.generation import Generations
+from index.originals import Originals, read_catalog
 from index.settings import IndexSettings, read
 from index.sync import BuildReport
 
@@ -215,6 +217,27 @@ def search(settings: IndexSettings, options: argparse.Namespace) -> int:
     return 0
 
 
+def fetch(settings: IndexSettings, options: argparse.Namespace) -> int:
+    """Exit code 3 when an original could not be fetched; copies that are kept stay as they are."""
+    origins = {o.id: o for o in read_catalog(settings.sources)}
+    unknown = [i for i in options.ids if i not in origins]
+    if unknown:
+        raise UnreadableSource(f"not in the catalog: {', '.join(unknown)}; see sources/catalog.toml")
+    wanted = [origins[i] for i in options.ids] or list(origins.values())
+    fetcher, outcomes = Fetcher(), []
+    with _bars() as progress:
+        for outcome in Originals(settings.data / "originals", fetcher).fetch(wanted):
+            outcomes.append(outcome)
+            progress("fetching", len(outcomes), len(wanted))
+            if not options.json:
+                kept = f"; the copy of {outcome.kept} stays" if outcome.state == "kept" else ""
+                print(f"{outcome.state:10} {outcome.id}{': ' + outcome.reason if outcome.reason else ''}{kept}")
+    fetcher.close()
+    if options.json:
+        print(json.dumps([asdict(o) for o in outcomes], ensure_ascii=False))
+    return 3 if any(o.state in ("kept", "failed") for o in outcomes) else 0
+
+
 def parser() -> argparse.ArgumentParser:
     """The commands and their options."""
     main_parser = argparse.ArgumentParser(
@@ -242,6 +265,9 @@ def parser() -> argparse.ArgumentParser:
     )
     command("rollback", rollback, "serve the generation before the current one")
     command("list", show_list, "all generations, the served one marked *")
+    command("fetch", fetch, "fetch the originals that sources/catalog.toml names into the data folder").add_argument(
+        "ids", nargs="*", metavar="ID", help="origins to fetch (default: all)"
+    )
     sub = command("search", search, "the ranked passages for a query")
     sub.add_argument("query")
     sub.add_argument("-k", type=_positive, default=10, help="how many passages (default 10)")

@@ -21,7 +21,7 @@ from typing import Any, Literal, Self, cast
 
 from index.documents import About, Block, Document, Kind, Skipped
 from index.errors import UnreadableSource
-from index.parsers import MAX_FILE_BYTES, PARSERS
+from index.parsers import MAX_FILE_BYTES, MEMORY_BYTES, PARSERS
 from index.sentences import language_of
 
 WALL_SECONDS = 60
@@ -71,8 +71,10 @@ def shown(path: Path) -> str:
 class Loader:
     """Loads files one by one through a child process that is replaced when it dies or hangs."""
 
-    def __init__(self, folders: Sequence[Path], wall_seconds: float = WALL_SECONDS) -> None:
-        self._wall_seconds = wall_seconds
+    def __init__(
+        self, folders: Sequence[Path], wall_seconds: float = WALL_SECONDS, memory_bytes: int = MEMORY_BYTES
+    ) -> None:
+        self._wall_seconds, self._memory_bytes = wall_seconds, memory_bytes
         self._child: subprocess.Popen[str] | None = None
         self._catalog, self.problems = _catalog(folders)
 
@@ -94,7 +96,7 @@ class Loader:
         return _document(path, parsed, about)
 
     def _parse(self, path: Path) -> dict[str, Any]:
-        child = self._child = self._child or _start()
+        child = self._child = self._child or _start(self._memory_bytes)
         assert child.stdin is not None and child.stdout is not None
         in_time, line = True, ""
         with contextlib.suppress(BrokenPipeError):
@@ -107,7 +109,9 @@ class Loader:
             return answer
         self._stop()
         ended = "ended early" if in_time else "took too long"
-        return {"error": f"its parser {ended} (limits: {self._wall_seconds:g} s, 2 GB); split the file or save it anew"}
+        return {
+            "error": f"its parser {ended} (limits: {self._wall_seconds:g} s, {self._memory_bytes >> 20} MB); split the file or save it anew"
+        }
 
     def _stop(self) -> None:
         if self._child is not None:
@@ -116,9 +120,9 @@ class Loader:
             self._child = None
 
 
-def _start() -> subprocess.Popen[str]:
+def _start(memory_bytes: int) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "index.parsers"],
+        [sys.executable, "-m", "index.parsers", str(memory_bytes)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -162,7 +166,9 @@ def _loads(text: str, where: str) -> dict[str, Any]:
 def _document(path: Path, parsed: dict[str, Any], given: dict[str, Any]) -> Document:
     text = parsed["text"]
     about = _about(path, parsed, given)
-    identity = _text(given, "id") or path.stem
+    identity = _text(given, "id") or shown(Path(path.stem))
+    if "/" in identity or not identity.isprintable():
+        raise UnreadableSource(f"its id {identity!r} holds a slash or control characters")
     blocks = tuple(Block(*b) for b in parsed["blocks"])
     seal = json.dumps([identity, text, blocks and parsed["blocks"], asdict(about)], ensure_ascii=False, sort_keys=True)
     return Document(identity, text, hashlib.sha256(seal.encode("utf-8")).hexdigest(), blocks, about)
@@ -180,7 +186,7 @@ def _about(path: Path, parsed: dict[str, Any], given: dict[str, Any]) -> About:
     if url is not None and not re.match(r"https?://[^\s]+$", url):
         raise UnreadableSource(f"url {url!r} is not an http or https address")
     return About(
-        title=_text(given, "title") or parsed["title"] or path.stem,
+        title=_text(given, "title") or parsed["title"] or shown(Path(path.stem)),
         publisher=publisher,
         author=_text(given, "author"),
         published=_day(given, "published"),

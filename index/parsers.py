@@ -257,6 +257,10 @@ def _docx(data: bytes) -> Parsed:
     return parsed
 
 
+# In UTF-8, and in UTF-16 of either order.
+_DECLARES = re.compile(rb"<\0?!\0?(?:D\0?O\0?C\0?T\0?Y\0?P\0?E|E\0?N\0?T\0?I\0?T\0?Y)", re.IGNORECASE)
+
+
 def _check_zip(data: bytes) -> None:
     """Refuse archives that would inflate beyond the cap, counted while inflating: headers lie."""
     try:
@@ -269,14 +273,14 @@ def _check_zip(data: bytes) -> None:
             total = 0
             for name in names:
                 with archive.open(name) as part:
-                    head = part.read(4096)
-                    if name.endswith((".xml", ".rels")) and b"<!DOCTYPE" in head.upper():
-                        raise Unparsable(f"{name} declares a DOCTYPE")
-                    total += len(head)
+                    tail = b""
                     while piece := part.read(1 << 20):
                         total += len(piece)
                         if total > MAX_UNZIPPED_BYTES:
                             raise Unparsable(f"it inflates beyond {MAX_UNZIPPED_BYTES >> 20} MB")
+                        if name.endswith((".xml", ".rels")) and _DECLARES.search(tail + piece):
+                            raise Unparsable(f"its part {name} declares a DOCTYPE or an entity")
+                        tail = piece[-40:]
     except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, EOFError, OSError) as error:
         raise Unparsable(f"damaged ZIP ({type(error).__name__})") from error
 
@@ -301,14 +305,15 @@ def _answer(path: str) -> dict[str, object]:
     except OSError as error:
         return {"error": error.strerror or type(error).__name__}
     except MemoryError:
-        return {"error": f"needs more than {MEMORY_BYTES >> 30} GB of memory"}
+        return {"error": "it needs more memory than a parser may have; split the file"}
 
 
 def main() -> None:
     """Answer requests until standard input ends."""
     out = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # what a library prints must not mix with the answers
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+    memory_bytes = int(sys.argv[1]) if len(sys.argv) > 1 else MEMORY_BYTES
+    resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
     for line in sys.stdin:
         print(json.dumps(_answer(json.loads(line)["path"])), file=out, flush=True)
 
