@@ -109,9 +109,8 @@ class Loader:
             return answer
         self._stop()
         ended = "ended early" if in_time else "took too long"
-        return {
-            "error": f"its parser {ended} (limits: {self._wall_seconds:g} s, {self._memory_bytes >> 20} MB); split the file or save it anew"
-        }
+        limits = f"{self._wall_seconds:g} s, {self._memory_bytes >> 20} MB"
+        return {"error": f"its parser {ended} (limits: {limits}); split the file or save it anew"}
 
     def _stop(self) -> None:
         if self._child is not None:
@@ -149,9 +148,13 @@ def _catalog(folders: Sequence[Path]) -> tuple[dict[Path, dict[str, Any]], list[
 
 def _toml(path: Path) -> dict[str, Any]:
     try:
-        return _loads(path.read_text("utf-8-sig"), path.name)
-    except FileNotFoundError:
+        regular = stat.S_ISREG(path.lstat().st_mode)
+    except OSError:  # there is none, or its name would be too long
         return {}
+    try:
+        if not regular:
+            raise UnreadableSource(f"{path.name} is not a regular file")
+        return _loads(path.read_text("utf-8-sig"), path.name)
     except (OSError, UnicodeDecodeError) as error:
         raise UnreadableSource(f"{path.name} cannot be read ({type(error).__name__})") from error
 

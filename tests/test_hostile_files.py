@@ -202,7 +202,8 @@ def test_hostile_pdfs_end_in_time(tmp_path: Path) -> None:
     (tmp_path / "stacked.pdf").write_bytes(
         _CATALOG + b"2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj\n3 0 obj<</Type/Page/Parent 2 0 R"
         b"/Contents 4 0 R>>endobj\n4 0 obj<</Filter[/FlateDecode/FlateDecode/FlateDecode]/Length "
-        + str(len(layers)).encode() + b">>stream\n" + layers + b"\nendstream endobj\ntrailer<</Root 1 0 R>>\n%%EOF")  # fmt: skip
+        + str(len(layers)).encode() + b">>stream\n" + layers
+        + b"\nendstream endobj\ntrailer<</Root 1 0 R>>\n%%EOF")  # fmt: skip
     writer = PdfWriter(clone_from=PdfReader(str(pdf(tmp_path / "plain.pdf", "Text."))))
     writer.encrypt("secret", algorithm="RC4-128")
     writer.write(str(tmp_path / "locked.pdf"))
