@@ -13,7 +13,7 @@ NAME = "extractive"
 MOST_SENTENCES = 3
 # How far, in the ranker's log odds, a further sentence may stand behind the first: one that adds terms of the
 # question, and one that only adds detail.
-_MARGIN_NEW, _MARGIN_SAME = 3.0, 1.2
+_MARGIN_NEW, _MARGIN_SAME = 2.0, 0.8
 _NEW_SHARE = 0.1
 _REPEATS = 0.6
 
