@@ -18,6 +18,7 @@ from assistant.chain import Assistant
 from assistant.conversation import LANGUAGES, BadQuestion, Question, Turn
 from assistant.render import to_json, to_text
 from assistant.settings import AssistantSettings
+from assistant.trace import Traces, changed, same
 from assistant.wire import make_assistant
 from index.errors import ConfigurationError, IndexingError
 from index.settings import read
@@ -58,7 +59,7 @@ def _ask_lines(assistant: Assistant, options: argparse.Namespace) -> int:
                 raise BadQuestion("a line must be a JSON object with id and question")
             identity = raw.get("id")
             output = to_json(assistant.answer(_question(raw, options)), identity)
-        except (BadQuestion, ValueError) as error:
+        except (BadQuestion, ValueError, argparse.ArgumentTypeError) as error:
             code, output = 2, {"id": identity, "error": f"line {number}: {error}"}
             print(f"line {number}: {error}", file=sys.stderr)
         print(json.dumps(output, ensure_ascii=False), flush=True)
@@ -69,9 +70,25 @@ def _question(raw: dict[str, Any], options: argparse.Namespace) -> Question:
     unknown = raw.keys() - {"id", "question", "history", "as_of", "language"}
     if unknown or not isinstance(raw.get("question"), str):
         raise BadQuestion(f"unknown fields {sorted(unknown)}" if unknown else "question must be text")
-    history = tuple(Turn(t["role"], t["text"]) for t in raw.get("history") or [])
+    history = tuple(_turn(t) for t in _list(raw.get("history")))
     as_of = _date(raw["as_of"]) if raw.get("as_of") else options.as_of
     return Question(raw["question"], history, as_of, raw.get("language") or options.language)
+
+
+def _list(value: Any) -> list[Any]:
+    if value is not None and not isinstance(value, list):
+        raise BadQuestion("history must be a list of messages")
+    return value or []
+
+
+def _turn(raw: Any) -> Turn:
+    if (
+        not isinstance(raw, dict)
+        or raw.get("role") not in ("user", "assistant")
+        or not isinstance(raw.get("text"), str)
+    ):
+        raise BadQuestion('a message of the history must be {"role": "user" or "assistant", "text": "…"}')
+    return Turn(raw["role"], raw["text"])
 
 
 def chat(settings: AssistantSettings, options: argparse.Namespace) -> int:
@@ -105,6 +122,24 @@ def serve(settings: AssistantSettings, options: argparse.Namespace) -> int:
     print(f"index {generation} is served at http://{settings.host}:{settings.port}", file=sys.stderr)
     run(assistant, settings.host, settings.port, settings.api_keys_file)
     return 0
+
+
+def replay(settings: AssistantSettings, options: argparse.Namespace) -> int:
+    """Exit code 1 when the answer made again differs from the recorded one."""
+    recorded = Traces(settings.data / "traces").load(options.trace)
+    if recorded is None:
+        raise BadQuestion(f"there is no record {options.trace!r} in {settings.data / 'traces'}")
+    asked = recorded["question"]
+    assistant = make_assistant(settings, recorded["index"])
+    try:
+        question = _question({"question": asked["text"], **{k: v for k, v in asked.items() if k != "text"}}, options)
+        different = same(recorded["answer"], to_json(assistant.answer(question, record=False)))
+    finally:
+        assistant.close()
+    print(f"{options.trace}: {'equal, byte for byte' if not different else 'differs in ' + ', '.join(different)}")
+    for what in changed(recorded) if different else []:
+        print(f"since then changed: {what}")
+    return 1 if different else 0
 
 
 def doctor(settings: AssistantSettings, options: argparse.Namespace) -> int:
@@ -155,6 +190,9 @@ def parser() -> argparse.ArgumentParser:
     asking.add_argument("question", nargs="?")
     asking.add_argument("--json", action="store_true", help="print the Answer object")
     asking.add_argument("--jsonl", action="store_true", help="read a JSON question a line, write a JSON answer a line")
+    again = command("replay", replay, "answer a recorded question again and say whether the bytes are equal")
+    again.add_argument("trace", help="the trace of an answer, as its JSON names it")
+    again.set_defaults(as_of=None, language=None)
     command("serve", serve, "the web endpoint")
     command("doctor", doctor, "check the installation and name what is broken").add_argument(
         "--json", action="store_true", help="print JSON"

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
 
-from assistant.evidence import FEATURES, QUESTION_FEATURES, Asked, Evidence, question_features
+from assistant.asked import Asked
+from assistant.evidence import FEATURES, QUESTION_FEATURES, Evidence, question_features
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,20 +1,21 @@
-"""The whole path of a question, on one screen: search, compose, verify, answer or refuse."""
+"""The whole path of a question, on one screen: rewrite, search, compose, verify, answer or refuse."""
 
 import time
 from collections.abc import Sequence
 
-from assistant import refusal, terms, trace
+from assistant import conflicts, frame, premise, refusal, rewrite, terms, trace
 from assistant.answerability import Weights
+from assistant.asked import Asked, ask
 from assistant.compose import NAME, Composition, compose
 from assistant.conversation import Answer, Citation, Language, Question, Reason, Sentence
-from assistant.render import to_json
+from assistant.evidence import Evidence
 from assistant.trace import Traces
 from assistant.verify import verify
 from index.documents import About, Document, Passage
 from index.live import LiveIndex
 from index.search import Index
 
-PASSAGES = 10
+PASSAGES, SHOWN_PASSAGES = 20, 10
 # Below both, question and sources share no subject: off topic rather than unanswered.
 _NEAR_COSINE, _NEAR_COVERAGE = 0.30, 0.35
 
@@ -25,63 +26,36 @@ class Assistant:
     def __init__(self, live: LiveIndex, weights: Weights, traces: Traces) -> None:
         self._live, self._weights, self._traces = live, weights, traces
 
-    def answer(self, question: Question) -> Answer:
-        """One verified answer, or a refusal. Raises IndexingError when there is no index to ask."""
+    def answer(self, question: Question, record: bool = True) -> Answer:
+        """One verified answer, or a refusal, kept as a trace. Raises IndexingError when there is no index to ask."""
         started = time.perf_counter()
         with self._live.lend() as index:
             language = question.language or terms.language(question.text)
-            passages = index.search(question.text, PASSAGES, question.as_of)
-            composed = compose(question.text, passages, index, self._weights)
-            sentences, citations = verify(composed.drafts, index.document)
-            reason = self._reason(composed, sentences)
-            answer = self._make(question, language, index, passages, composed, reason, sentences, citations, started)
-        self._traces.save(answer.trace, to_json(answer))
+            text = rewrite.standalone(question, index.glossary)
+            asked, parts = ask(text, index, question.as_of), [ask(p, index) for p in rewrite.parts(text)]
+            passages = _search(asked, parts, index)
+            composed = compose(asked, parts, passages, index, self._weights)
+            sentences, citations = verify(
+                composed.drafts, index.document, lambda d, about: frame.frame(d, about, language, index.glossary)
+            )
+            reason, correction = self._reason(composed, sentences, index)
+            answer = _make(
+                question, language, index, passages, composed, sentences, citations, reason, correction, started
+            )
+        if record:
+            self._traces.save(answer, composed.drafts)
         return answer
 
-    def _reason(self, composed: Composition, sentences: Sequence[Sentence]) -> Reason | None:
-        """Why to refuse, or None to answer."""
-        if composed.confidence < self._weights.threshold:
-            best = composed.near[0] if composed.near else None
-            near = best is not None and (
-                max(best.features[0], best.features[1]) >= _NEAR_COSINE
-                or composed.asked.share(best.covered) >= _NEAR_COVERAGE
-            )
-            return "not_in_sources" if near else "off_topic"
-        return None if sentences else "unverified"
-
-    def _make(
-        self,
-        question: Question,
-        language: Language,
-        index: Index,
-        passages: Sequence[Passage],
-        composed: Composition,
-        reason: Reason | None,
-        sentences: tuple[Sentence, ...],
-        citations: tuple[Citation, ...],
-        started: float,
-    ) -> Answer:
-        text = (
-            refusal.say(reason, question.text, composed.near, language)
-            if reason
-            else " ".join(s.text for s in sentences)
-        )
-        return Answer(
-            question,
-            language,
-            text,
-            reason is not None,
-            reason,
-            () if reason else sentences,
-            () if reason else citations,
-            (),
-            composed.confidence,
-            tuple(passages),
-            NAME,
-            index.name,
-            trace.name(question, index.name, NAME),
-            round(time.perf_counter() - started, 4),
-        )
+    def _reason(
+        self, composed: Composition, sentences: Sequence[Sentence], index: Index
+    ) -> tuple[Reason | None, Evidence | None]:
+        """Why to refuse, or None to answer; and what sets a false premise right."""
+        if composed.confidence >= self._weights.threshold:
+            return (None if sentences else "unverified"), None
+        if not _near(composed):
+            return "off_topic", None
+        correction = premise.correction(composed.asked, composed.near, index.glossary)
+        return ("false_premise" if correction else "not_in_sources"), correction
 
     def document(self, identity: str) -> Document | None:
         """A source document of the served index."""
@@ -102,3 +76,58 @@ class Assistant:
     def close(self) -> None:
         """Release the index."""
         self._live.close()
+
+
+def _search(asked: Asked, parts: Sequence[Asked], index: Index) -> list[Passage]:
+    """Passages for the whole question, then those that only a part of it finds; best first."""
+    found = {p.chunk.id: p for p in index.search(asked.text, PASSAGES, asked.as_of)}
+    for part in parts if len(parts) > 1 else ():
+        for passage in index.search(part.text, PASSAGES // 2, asked.as_of):
+            found.setdefault(passage.chunk.id, passage)
+    return list(found.values())
+
+
+def _near(composed: Composition) -> bool:
+    """Whether question and sources share a subject at all."""
+    best = composed.near[0][1] if composed.near else None
+    return best is not None and (
+        max(best.feature("cosine"), best.feature("cosine_across")) >= _NEAR_COSINE
+        or best.feature("coverage") >= _NEAR_COVERAGE
+    )
+
+
+def _make(
+    question: Question,
+    language: Language,
+    index: Index,
+    passages: Sequence[Passage],
+    composed: Composition,
+    sentences: tuple[Sentence, ...],
+    citations: tuple[Citation, ...],
+    reason: Reason | None,
+    correction: Evidence | None,
+    started: float,
+) -> Answer:
+    near = [e for _, e in composed.near]
+    refused = reason is not None
+    text = (
+        refusal.say(reason, question.text, near, language, correction)
+        if reason
+        else " ".join(s.text for s in sentences)
+    )
+    return Answer(
+        question,
+        language,
+        text,
+        refused,
+        reason,
+        () if refused else sentences,
+        () if refused else citations,
+        () if refused else conflicts.shown(composed.disputes, sentences, citations, language, index.glossary),
+        composed.confidence,
+        tuple(passages[:SHOWN_PASSAGES]),
+        NAME,
+        index.name,
+        trace.name(question, index.name, NAME),
+        round(time.perf_counter() - started, 4),
+    )

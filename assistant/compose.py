@@ -1,21 +1,38 @@
 """The embedded engine: picks whole sentences that answer. No language model; every draft is a sentence of a source."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 
+from assistant import conflicts
 from assistant.answerability import Weights, confidence, rank
+from assistant.antecedents import antecedent, dangles
+from assistant.asked import Asked, narrowed
 from assistant.conversation import Draft, Span
-from assistant.evidence import Asked, Evidence, ask, gather
+from assistant.evidence import Evidence, gather
 from index.documents import Passage
 from index.search import Index
 
 NAME = "extractive"
-MOST_SENTENCES = 3
+Ranked = Sequence[tuple[float, Evidence]]
+MOST_SENTENCES = 4
+MOST_STEPS = 6
 # How far, in the ranker's log odds, a further sentence may stand behind the first: one that adds terms of the
-# question, and one that only adds detail.
-_MARGIN_NEW, _MARGIN_SAME = 2.0, 0.8
-_NEW_SHARE = 0.1
+# question, one more item of a list, a step of a timeline, and one that only adds detail.
+_MARGIN_NEW, _MARGIN_LIST, _MARGIN_STEP, _MARGIN_SAME = 3.0, 1.5, 3.0, 0.3
+_NEW_SHARE = 0.12
 _REPEATS = 0.6
+_STEPS = re.compile(
+    r"\b(timeline|chronolog\w*|trace|steps?|stages?|sequence|unfold\w*|evolv\w*|develop(?:ed)? (?:from|between|over)|"
+    r"in (?:date )?order|хронолог\w*|этап\w*|последовательн\w*|проследи\w*|шаг\w*|по порядку|развива\w*|"
+    r"храналог\w*|паслядоўн\w*|прасачы\w*|крок\w*|па парадку|развів\w*)\b",
+    re.IGNORECASE,
+)
+_LIST = re.compile(
+    r"\b(list|which|what (?:are|were)|name (?:the|all|two|three)|examples?|перечисл\w*|какие|каких|назов\w*|"
+    r"якія|якіх|пералічы\w*|назав\w*|compare|differ\w*|both|each|every|contrast|сравн\w*|отлича\w*|оба|параўна\w*|адрозн\w*)\b",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,33 +42,91 @@ class Composition:
     drafts: tuple[Draft, ...]
     confidence: float
     asked: Asked
-    near: tuple[Evidence, ...]
+    near: tuple[tuple[float, Evidence], ...]
+    disputes: tuple[conflicts.Dispute, ...]
 
 
-def compose(question: str, passages: Sequence[Passage], index: Index, weights: Weights) -> Composition:
-    """Choose the sentences of `passages` that answer `question`, in the order of their source."""
-    asked = ask(question, index)
+def compose(
+    asked: Asked, parts: Sequence[Asked], passages: Sequence[Passage], index: Index, weights: Weights
+) -> Composition:
+    """Choose the sentences of `passages` that answer, in the order of their source; each of several parts its own."""
     ranked = rank(gather(asked, passages, index), weights)
-    drafts = tuple(Draft(e.text, (Span(e.passage, e.start, e.end),)) for e in _in_order(_choose(asked, ranked)))
-    return Composition(drafts, confidence(asked, ranked, weights), asked, tuple(e for _, e in ranked))
+    sure = confidence(asked, ranked, weights)
+    if len(parts) > 1:
+        chosen = _each(asked, parts, ranked, passages, index, weights)
+    elif _STEPS.search(asked.text):
+        chosen = _steps(ranked)
+    else:
+        chosen = _in_order(_choose(asked, ranked))
+    disputes = tuple(conflicts.opposing(asked, chosen, ranked))
+    shown = [*chosen, *(other for _, other in disputes if other not in chosen)]
+    return Composition(tuple(_draft(e, index) for e in shown), sure, asked, tuple(ranked), disputes)
 
 
-def _choose(asked: Asked, ranked: Sequence[tuple[float, Evidence]]) -> list[Evidence]:
+def _draft(evidence: Evidence, index: Index) -> Draft:
+    """The sentence; with the one before it where that alone explains how it opens."""
+    span = Span(evidence.passage, evidence.start, evidence.end)
+    if (
+        dangles(evidence.text)
+        and evidence.before
+        and antecedent(evidence.text, evidence.before, index.glossary) is None
+    ):
+        document = index.document(evidence.passage.chunk.document_id)
+        start = document.text.rfind(evidence.before[-1], 0, evidence.start) if document else -1
+        if document and start >= 0 and evidence.start - start < len(evidence.before[-1]) + 4:
+            text = document.text[start : evidence.end]
+            return Draft(text, (Span(evidence.passage, start, evidence.end),), evidence.before[:-1])
+    return Draft(evidence.text, (span,), evidence.before)
+
+
+def _choose(asked: Asked, ranked: Ranked) -> list[Evidence]:
     """The best sentence, and further ones that are nearly as good and say something else."""
     chosen: list[Evidence] = []
-    covered: frozenset[str] = frozenset()
-    for score, evidence in ranked[:12]:
+    known: Set[str] = frozenset()
+    listed = bool(_LIST.search(asked.text))
+    for score, evidence in ranked[:15]:
+        tokens = evidence.tokens | evidence.context
         if not chosen:
-            chosen, covered = [evidence], evidence.covered
+            chosen, known = [evidence], tokens
             continue
-        new = asked.share(covered | evidence.covered) - asked.share(covered)
-        margin = _MARGIN_NEW if new >= _NEW_SHARE else _MARGIN_SAME
+        new = asked.share(known | tokens) - asked.share(known)
+        margin = _MARGIN_NEW if new >= _NEW_SHARE else _MARGIN_LIST if listed else _MARGIN_SAME
         if ranked[0][0] - score <= margin and not any(_repeats(evidence, c) for c in chosen):
             chosen.append(evidence)
-            covered |= evidence.covered
+            known = known | tokens
         if len(chosen) == MOST_SENTENCES:
             break
     return chosen
+
+
+def _each(
+    asked: Asked, parts: Sequence[Asked], ranked: Ranked, passages: Sequence[Passage], index: Index, weights: Weights
+) -> list[Evidence]:
+    """The best sentence for each part; one that serves two parts about as well as their best is taken once."""
+    chosen: list[Evidence] = []
+    for part in parts:
+        own = rank(gather(narrowed(asked, part), passages, index), weights)
+        taken = {(c.passage.chunk.document_id, c.start) for c in chosen}
+        if not own:
+            continue
+        again = next((s for s, e in own if (e.passage.chunk.document_id, e.start) in taken), None)
+        if again is None or own[0][0] - again > _MARGIN_SAME:
+            chosen.append(own[0][1])
+    return chosen or [e for _, e in ranked[:1]]
+
+
+def _steps(ranked: Ranked) -> list[Evidence]:
+    """Dated sentences near the best one, one for each time, in the order of their dates."""
+    steps: list[Evidence] = []
+    for score, evidence in ranked[:20]:
+        own = [m for m in evidence.moments if m.explicit]
+        known = {m.first for s in steps for m in s.moments if m.explicit}
+        new = own and ranked[0][0] - score <= _MARGIN_STEP and own[0].first not in known
+        if new and not any(_repeats(evidence, s) for s in steps):
+            steps.append(evidence)
+    if not steps:
+        return [e for _, e in ranked[:1]]
+    return sorted(steps[:MOST_STEPS], key=lambda e: (next(m.first for m in e.moments if m.explicit), e.start))
 
 
 def _repeats(one: Evidence, other: Evidence) -> bool:

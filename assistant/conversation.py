@@ -65,10 +65,12 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A sentence that compose proposes, with the spans it rests on. Nothing in it is trusted yet."""
+    """A sentence that compose proposes, with the spans it rests on and up to three sentences that stand before it in
+    its source, nearest last. Nothing in it is trusted yet."""
 
     text: str
     proposed: tuple[Span, ...]
+    before: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

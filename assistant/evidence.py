@@ -3,86 +3,105 @@
 Each feature lies between -1 and 1, so that weights fitted on one corpus hold on another.
 """
 
+import re
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import pairwise
 
-import numpy as np
-
-from assistant.terms import Wanted, names, numbers, offers, wanted
+from assistant import claims, dates
+from assistant.asked import Asked
+from assistant.dates import Moment
+from assistant.terms import names, numbers, offers
 from index.chunk import contextual
-from index.documents import Document, Passage
-from index.search import Index
+from index.documents import About, Document, Passage
+from index.search import Index, Scores
 from index.sentences import language_of, split
 
-FEATURES = ("cosine", "cosine_across", "coverage", "coverage_context", "coverage_passage", "offers", "rank")
+FEATURES = (
+    "cosine", "cosine_across", "cosine_english", "across", "coverage", "coverage_context", "coverage_passage",
+    "entities", "numbers", "time", "speaker", "offers", "counts", "focus", "together", "rank", "brief",
+)  # fmt: skip
+_NEGATION = re.compile(
+    r"\b(?:not|never|no|none|nor|neither|without|failed|refus\w+|n['’]t|не|нет|ни|никогда|никто|отказ\w+|"
+    r"няма|ніколі|ніхто|адмов\w+|нi|ні)\b",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """One sentence of a passage; `features` in the order of FEATURES, `covered` the question's tokens it holds."""
+    """One sentence of a passage; `features` in the order of FEATURES, `tokens` its search tokens, `before` up to
+    three sentences just before it in its block and the one above, nearest last."""
 
     passage: Passage
     start: int
     end: int
     text: str
+    before: tuple[str, ...]
     features: tuple[float, ...]
-    covered: frozenset[str]
+    tokens: frozenset[str]
+    context: frozenset[str]
+    moments: tuple[Moment, ...]
+
+    def feature(self, name: str) -> float:
+        """One feature by name."""
+        return self.features[FEATURES.index(name)]
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """A question taken apart once: the kind of answer, its tokens with their weights, its vector."""
+class _Sentence:
+    """A sentence with its surroundings, before it is compared with the question."""
 
+    passage: Passage
+    start: int
+    end: int
     text: str
-    kind: Wanted
-    weights: dict[str, float]
-    vector: np.ndarray[tuple[int], np.dtype[np.float32]]
-    language: str
-
-    def share(self, tokens: frozenset[str] | set[str]) -> float:
-        """Weight of the question's tokens that are in `tokens`, of all its tokens' weight."""
-        total = sum(self.weights.values())
-        return sum(w for t, w in self.weights.items() if t in tokens) / total if total else 0.0
-
-
-def ask(question: str, index: Index) -> Asked:
-    """Take `question` apart."""
-    tokens = dict.fromkeys(index.glossary.tokens(question))
-    return Asked(
-        question,
-        wanted(question),
-        {t: index.keywords.weight(t) for t in tokens},
-        index.encode(question),
-        language_of(question),
-    )
+    before: tuple[str, ...]
+    tokens: frozenset[str]
+    context: frozenset[str]
+    whole: frozenset[str]
 
 
 def gather(asked: Asked, passages: Sequence[Passage], index: Index) -> list[Evidence]:
     """Every sentence of `passages` that states something, each once."""
-    found: dict[tuple[str, int], Evidence] = {}
-    top = passages[0].score if passages else 1.0
+    found: dict[tuple[str, int], _Sentence] = {}
     for passage in passages:
         document = index.document(passage.chunk.document_id)
-        if document is None:
-            continue
-        spans = sentences(document, passage.chunk.start, passage.chunk.end)
-        context = set(index.glossary.tokens(contextual(passage.about, passage.chunk.heading, "")))
-        whole = set(index.glossary.tokens(passage.chunk.text)) | context
-        before: set[str] = set()
-        for start, end in spans:
-            text = document.text[start:end]
-            tokens = set(index.glossary.tokens(text))
-            if states(text) and (document.id, start) not in found:
-                features = (
-                    *_features(asked, index, text, tokens, before | context, whole),
-                    passage.score / top if top > 0 else 0.0,
-                )
-                found[document.id, start] = Evidence(
-                    passage, start, end, text, features, frozenset(tokens & asked.weights.keys())
-                )
-            before = tokens
-    return list(found.values())
+        if document is not None:
+            for sentence in _sentences_of(passage, document, index):
+                found.setdefault((document.id, sentence.start), sentence)
+    top = max((p.score for p in passages), default=1.0)
+    vectors = index.encode([s.text for s in found.values()])
+    return [
+        Evidence(
+            s.passage, s.start, s.end, s.text, s.before,
+            _features(asked, s, vector, index, s.passage.score / top if top > 0 else 0.0),
+            s.tokens, s.context, _moments(s.text, s.passage.about.published),
+        )
+        for s, vector in zip(found.values(), vectors, strict=True)
+    ]  # fmt: skip
+
+
+def _sentences_of(passage: Passage, document: Document, index: Index) -> list[_Sentence]:
+    around = index.tokens(contextual(passage.about, passage.chunk.heading, ""))
+    whole = index.tokens(passage.chunk.text) | around
+    found: list[_Sentence] = []
+    before: list[str] = []
+    for start, end in sentences(document, passage.chunk.start, passage.chunk.end):
+        text = document.text[start:end]
+        near = index.tokens(before[-1]) if before else frozenset()
+        if states(text):
+            context = near | around
+            found.append(_Sentence(passage, start, end, text, tuple(before[-3:]), index.tokens(text), context, whole))
+        before.append(text)
+    return found
+
+
+@lru_cache(maxsize=20_000)
+def _moments(text: str, published: str | None) -> tuple[Moment, ...]:
+    return tuple(dates.moments(text, published))
 
 
 def sentences(document: Document, start: int, end: int) -> list[tuple[int, int]]:
@@ -94,10 +113,15 @@ def sentences(document: Document, start: int, end: int) -> list[tuple[int, int]]
             break
         spans += [
             (block.start + a, block.start + b)
-            for a, b in split(document.text[block.start : block.end])
+            for a, b in _split(document.text[block.start : block.end])
             if start <= block.start + a < end
         ]
     return spans
+
+
+@lru_cache(maxsize=20_000)
+def _split(text: str) -> tuple[tuple[int, int], ...]:
+    return tuple(split(text))
 
 
 def states(text: str) -> bool:
@@ -107,65 +131,144 @@ def states(text: str) -> bool:
     return not text.rstrip("\"'»”)]").endswith("?") and (words >= 4 if ended else words >= 8)
 
 
+def denies(text: str) -> bool:
+    """Whether the sentence holds a negation."""
+    return bool(_NEGATION.search(text))
+
+
 def _features(
-    asked: Asked, index: Index, text: str, tokens: set[str], context: set[str], whole: set[str]
+    asked: Asked, sentence: _Sentence, vectors: tuple[Scores | None, ...], index: Index, rank: float
 ) -> tuple[float, ...]:
-    cosine = float(asked.vector @ index.encode(text))
+    text, about = sentence.text, sentence.passage.about
+    cosines = [
+        float(a @ b) if a is not None and b is not None else 0.0 for a, b in zip(asked.vectors, vectors, strict=True)
+    ]
     across = language_of(text) != asked.language
     typed = 0.0 if asked.kind == "none" else 1.0 if offers(asked.kind, text, asked.text) else -1.0
+    known = sentence.tokens | sentence.context
     return (
-        0.0 if across else cosine,
-        cosine if across else 0.0,
-        asked.share(tokens),
-        asked.share(tokens | context),
-        asked.share(whole),
+        0.0 if across else cosines[-1],
+        cosines[-1] if across else 0.0,
+        0.0 if across or len(cosines) < 2 else cosines[0],
+        float(across),
+        asked.share(sentence.tokens),
+        asked.share(known),
+        asked.share(sentence.whole),
+        asked.share(known, "entity"),
+        asked.share(sentence.tokens, "number"),
+        when(asked.moments, _moments(text, about.published), about.published),
+        _speaks(asked, sentence, index),
         typed,
+        _counts(asked, text, index) if asked.kind == "number" else 0.0,
+        _focused(asked, sentence.tokens, index),
+        _together(asked, text, index),
+        rank,
+        1.0 / (1.0 + len(text) / 120.0),
     )
+
+
+def when(asked: Sequence[Moment], said: Sequence[Moment], published: str | None) -> float:
+    """How well the times of a sentence fit those of the question: 1 all fit, -1 all are others, 0 nothing asked.
+
+    A sentence without a time of its own speaks of about when it was published."""
+    if not asked:
+        return 0.0
+    total = 0.0
+    for moment in asked:
+        if said:
+            total += max(_fit(moment, s) for s in said)
+        else:
+            total += 0.3 if published and published[:4] == str(moment.first.year) else -0.5
+    return total / len(asked)
+
+
+def _fit(asked: Moment, said: Moment) -> float:
+    if not dates.overlap(asked, said):
+        return -1.0
+    return 1.0 if asked.first <= said.first and said.last <= asked.last else 0.6
+
+
+def _speaks(asked: Asked, sentence: _Sentence, index: Index) -> float:
+    """1 when the sentence gives the word of whom the question asks, -1 when another's, 0 when the question does not."""
+    if asked.speaker is None:
+        return 0.0
+    about: About = sentence.passage.about
+    held = claims.attribute(sentence.text, sentence.before, about, index.glossary).holder or about.holder
+    entry = index.glossary.entries.get(asked.speaker)
+    speaker = entry.names[asked.language] if entry and asked.language in entry.names else asked.speaker
+    if claims.names(speaker, f"{held} {about.publisher}", index.glossary):
+        return 1.0
+    return 0.3 if claims.names(speaker, sentence.text, index.glossary) else -1.0
+
+
+def _counts(asked: Asked, text: str, index: Index) -> float:
+    """1 when a new number stands just before a word of what is counted, else 0."""
+    found = list(re.finditer(r"[\w%]+(?:[.,]\d+)*", text))
+    words = [m[0] for m in found]
+    for place, word in enumerate(words):
+        if word[0].isdigit() and not numbers(word) & asked.numbers:
+            near = index.tokens(" ".join(words[place + 1 : place + 5]))
+            if _names(asked.focus, near, index):
+                return 1.0
+    return 0.0
+
+
+def _focused(asked: Asked, tokens: Set[str], index: Index) -> float:
+    """1 when the sentence has a word for what is asked for by name, -1 when not, 0 where nothing is."""
+    if not asked.focus:
+        return 0.0
+    return 1.0 if _names(asked.focus, tokens, index) else -1.0
+
+
+def _names(stems: Set[str], tokens: Set[str], index: Index) -> bool:
+    return bool(tokens & stems) or any(f"#{c}" in tokens for s in stems for c in index.glossary.lexicon.concepts(s))
+
+
+def _together(asked: Asked, text: str, index: Index) -> float:
+    """Share of the question's neighbouring terms that stand within six words of each other in the sentence."""
+    places = index.places(text)
+    at = [[p for form, _ in term.forms for p in places.get(form, ())] for term in asked.terms]
+    pairs = list(pairwise(at))
+    close = sum(any(abs(a - b) <= 6 for a in one for b in other) for one, other in pairs)
+    return close / len(pairs) if pairs else 0.0
 
 
 def question_features(asked: Asked, ranked: Sequence[tuple[float, Evidence]]) -> tuple[float, ...]:
-    """What tells an answerable question: features of the best sentences, and of what no passage holds."""
+    """What tells an answerable question: features of the best sentences, and of what none of them holds."""
     if not ranked:
         return (0.0,) * len(QUESTION_FEATURES)
     (first, best), second = ranked[0], ranked[1][0] if len(ranked) > 1 else 0.0
-    everything = frozenset(t for _, e in ranked for t in e.covered)
-    total = max(sum(asked.weights.values()), 1e-6)
-    missing = max((w for t, w in asked.weights.items() if t not in best.covered), default=0.0) / total
-    lost = max((w for t, w in asked.weights.items() if t not in everything), default=0.0) / total
-    across = float(language_of(best.text) != asked.language)
-    same = 1.0 - across  # words say nothing about a sentence in another language
+    everything = frozenset(t for _, e in ranked for t in e.tokens | e.context)
+    known = best.tokens | best.context
+    across = best.feature("across")
     return (
-        first,
-        first - second,
-        *best.features[:6],
-        missing * same,
-        lost * same,
-        asked.share(everything) * same,
+        first / 10,
+        (first - second) / 10,
+        *(best.feature(f) for f in BEST),
+        asked.missing(known),
+        asked.missing(known, "entity"),
+        asked.missing(best.tokens, "number"),
+        asked.missing(everything),
+        asked.share(everything),
         _held(names(" " + asked.text), best.text),
-        _held(numbers(asked.text), best.text),
-        across,
+        float(denies(best.text) and not denies(asked.text)),
+        across * best.feature("coverage_context"),
+        max((e.feature("cosine") + e.feature("cosine_across") for _, e in ranked[:10]), default=0.0),
+        min(1.0, len(asked.terms) / 10),
     )
 
 
+BEST = (
+    "cosine", "cosine_across", "cosine_english", "across", "coverage", "coverage_context", "coverage_passage",
+    "entities", "numbers", "time", "speaker", "offers", "counts", "focus", "together",
+)  # fmt: skip
 QUESTION_FEATURES = (
-    "first",
-    "gap",
-    "cosine",
-    "cosine_across",
-    "coverage",
-    "coverage_context",
-    "coverage_passage",
-    "offers",
-    "missing",
-    "lost",
-    "covered_by_all",
-    "names_held",
-    "numbers_held",
-    "across",
-)
+    "first", "gap", *BEST, "missing", "missing_entity", "missing_number", "lost", "covered_by_all", "names_held",
+    "denied", "across_coverage", "nearest", "length",
+)  # fmt: skip
 
 
-def _held(wanted_words: frozenset[str], text: str) -> float:
+def _held(wanted_words: Set[str], text: str) -> float:
     """Share of the words that `text` holds by their first five letters; 1 where there are none."""
     folded = text.casefold()
     return sum(w[:5] in folded for w in wanted_words) / len(wanted_words) if wanted_words else 1.0

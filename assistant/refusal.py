@@ -3,21 +3,32 @@
 from collections.abc import Sequence
 
 import prompts
+from assistant import dates
 from assistant.conversation import Language, Reason
 from assistant.evidence import Evidence
 
 _SHOWN = 200
 
 
-def say(reason: Reason, question: str, near: Sequence[Evidence], language: Language) -> str:
-    """The refusal's text. It quotes no source and carries no marker."""
+def say(
+    reason: Reason, question: str, near: Sequence[Evidence], language: Language, correction: Evidence | None = None
+) -> str:
+    """The refusal's text. It carries no marker; what it quotes to set a question right it names the source of."""
     words = prompts.load(f"refusal.{language}")
     first = words[reason].fill(question=_shortened(_unmarked(question)))
-    abouts = list(dict.fromkeys(e.passage.about for e in near[:5]))[:3]
-    titles = "; ".join(f"«{a.title}» ({a.publisher}, {a.published or words['undated'].fill()})" for a in abouts)
-    named = bool(titles) and reason != "off_topic"
-    second = words["near"].fill(titles=_unmarked(titles)) if named else words["nothing_near"].fill()
-    return f"{first if first.endswith(('.', '?', '!', '…')) else first + '.'} {second}"
+    first = first if first.endswith(("?", ".", "!", "…")) else first + "."
+    if correction is not None:
+        source = _source(correction, language, words["undated"].fill())
+        return f"{first} {words['instead'].fill(quote=_unmarked(correction.text), source=source)}"
+    abouts = list(dict.fromkeys(_source(e, language, words["undated"].fill()) for e in near[:5]))[:3]
+    named = bool(abouts) and reason != "off_topic"
+    return f"{first} {words['near'].fill(titles='; '.join(abouts)) if named else words['nothing_near'].fill()}"
+
+
+def _source(evidence: Evidence, language: Language, undated: str) -> str:
+    about = evidence.passage.about
+    published = dates.published_shown(about.published, language) if about.published else undated
+    return _unmarked(f"«{about.title}» ({about.publisher}, {published})")
 
 
 def _shortened(question: str) -> str:

@@ -3,7 +3,7 @@
 import re
 from typing import Literal
 
-from index.keywords import number
+from index.keywords import is_common, number, stem
 from index.sentences import language_of
 
 Wanted = Literal["person", "date", "number", "place", "reason", "none"]
@@ -103,6 +103,25 @@ def offers(kind: Wanted, sentence: str, question: str) -> bool:
     if kind in ("person", "place"):
         return bool(names(sentence) - {w for n in names(question) for w in (n, n[:5])} - _all_words(question))
     return kind == "none" or bool(_REASON.search(sentence)) or bool(re.search(r"\bto \w+", sentence))
+
+
+_FOCUS = re.compile(
+    r"\b(?:how (?:many|much)|сколько|колькі|"
+    r"(?:which|what)(?= (?!is|are|was|were|did|does|do|has|have|had|will|would|can)\w)"
+    r"|как(?:ой|ая|ое|ие|их|им|ими|ую|ого|ому|ом)|як(?:і|ая|ое|ія|іх|ім|імі|ую|ога|ому))"
+    r"\s+(?:of (?:the )?)?(\w+)(?:\s+(\w+))?",
+    re.IGNORECASE,
+)
+
+
+def focus(question: str) -> list[str]:
+    """Stems of what a question asks for by name: the word or two after "which" or "how many".
+
+    >>> focus("How many programmes are there?"), focus("Сколько союзных программ?"), focus("Who signed it?")
+    (['programm'], ['союзн', 'прогр'], [])
+    """
+    found = _FOCUS.search(question)
+    return [form for w in (found.groups() if found else ()) if w and not is_common(form := stem(w))]
 
 
 def numbers(text: str) -> frozenset[str]:

@@ -5,10 +5,16 @@ import hashlib
 import json
 import os
 import re
+import threading
+from collections.abc import Sequence
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from assistant.conversation import Question
+import prompts
+from assistant import verify
+from assistant.conversation import Answer, Draft, Question
+from assistant.render import to_json
 
 _NAME = re.compile(r"[0-9a-f]{24}")
 
@@ -26,18 +32,62 @@ def name(question: Question, index: str, model: str) -> str:
     return hashlib.sha256(json.dumps(parts, ensure_ascii=False).encode("utf-8", "surrogatepass")).hexdigest()[:24]
 
 
+def record(answer: Answer, drafts: Sequence[Draft]) -> dict[str, Any]:
+    """All that is needed to make the answer again and to see that it is the same."""
+    question = answer.question
+    return {
+        "question": {
+            "text": question.text,
+            "history": [{"role": t.role, "text": t.text} for t in question.history],
+            "as_of": question.as_of.isoformat() if question.as_of else None,
+            "language": question.language,
+        },
+        "index": answer.index,
+        "model": answer.model,
+        **_made_with(),
+        "drafts": [
+            {"text": d.text, "spans": [[s.passage.chunk.document_id, s.start, s.end] for s in d.proposed]}
+            for d in drafts
+        ],
+        "answer": to_json(answer),
+    }
+
+
+def _made_with() -> dict[str, str]:
+    """What besides question, index and model decides over an answer."""
+    weights = files("assistant").joinpath("weights.json").read_bytes()
+    return {
+        "prompts": prompts.digest(), "weights": hashlib.sha256(weights).hexdigest(), "verifier": verify.VERSION,
+    }  # fmt: skip
+
+
+def changed(recorded: dict[str, Any]) -> list[str]:
+    """What is no longer as it was when the record was made."""
+    return [what for what, value in _made_with().items() if recorded.get(what) != value]
+
+
+def same(one: dict[str, Any], other: dict[str, Any]) -> list[str]:
+    """Fields of two answers whose bytes differ; how long they took does not count."""
+    return sorted(k for k in one.keys() | other.keys() if k != "seconds" and _bytes(one.get(k)) != _bytes(other.get(k)))
+
+
+def _bytes(value: object) -> bytes:
+    return json.dumps(value, ensure_ascii=False, sort_keys=True).encode("utf-8", "surrogatepass")
+
+
 class Traces:
     """Records in one folder, a JSON file each, written whole or not at all."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def save(self, trace: str, record: dict[str, Any]) -> None:
+    def save(self, answer: Answer, drafts: Sequence[Draft]) -> None:
         """Keep a record. A full or read-only disk does not stop the answer."""
-        temporary = self._folder / f"{trace}.{os.getpid()}.tmp"
+        trace = answer.trace
+        temporary = self._folder / f"{trace}.{os.getpid()}.{threading.get_ident()}.tmp"
         with contextlib.suppress(OSError):
             self._folder.mkdir(parents=True, exist_ok=True)
-            temporary.write_text(json.dumps(record, ensure_ascii=False, sort_keys=True), "utf-8")
+            temporary.write_text(json.dumps(record(answer, drafts), ensure_ascii=False, sort_keys=True), "utf-8")
             os.replace(temporary, self._folder / f"{trace}.json")
 
     def load(self, trace: str) -> dict[str, Any] | None:
@@ -45,7 +95,7 @@ class Traces:
         if not _NAME.fullmatch(trace):
             return None
         try:
-            record: dict[str, Any] = json.loads((self._folder / f"{trace}.json").read_text("utf-8"))
+            found: dict[str, Any] = json.loads((self._folder / f"{trace}.json").read_text("utf-8"))
         except (OSError, ValueError):
             return None
-        return record
+        return found

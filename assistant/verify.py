@@ -7,10 +7,11 @@ import re
 import unicodedata
 from collections.abc import Callable, Sequence
 
-from assistant import claims
 from assistant.conversation import MARKER, BrokenPromise, Citation, Draft, Sentence
-from index.documents import Document
+from assistant.frame import Framed
+from index.documents import About, Document
 
+VERSION = "2"
 _QUOTES = str.maketrans(dict.fromkeys("“”„«»‟", '"') | dict.fromkeys("’‘‚ʼ`´", "'") | dict.fromkeys("–—‑−", "-"))
 
 
@@ -24,9 +25,10 @@ def fold(text: str) -> str:
 
 
 def verify(
-    drafts: Sequence[Draft], document: Callable[[str], Document | None]
+    drafts: Sequence[Draft], document: Callable[[str], Document | None], show: Callable[[Draft, About], Framed]
 ) -> tuple[tuple[Sentence, ...], tuple[Citation, ...]]:
-    """The drafts that are proven, with their citations numbered in order of first use; the others are dropped."""
+    """The drafts that are proven, as `show` frames them, with their citations numbered in order of first use; the
+    others are dropped."""
     sentences: list[Sentence] = []
     citations: dict[tuple[str, int, int], Citation] = {}
     for draft in drafts:
@@ -35,15 +37,9 @@ def verify(
             continue
         for citation in proven:
             citations.setdefault(_key(citation), citation)
-        about = proven[0].passage.about
-        sentences.append(
-            Sentence(
-                mark(draft.text, [c.number for c in proven]),
-                tuple(c.number for c in proven),
-                claims.holder(draft.text, about),
-                claims.stance(draft.text),
-            )
-        )
+        shown = show(draft, proven[0].passage.about)
+        numbers = tuple(c.number for c in proven)
+        sentences.append(Sentence(mark(shown.text, numbers), numbers, shown.holder, shown.stance))
     return tuple(sentences), tuple(citations.values())
 
 

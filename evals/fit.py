@@ -1,17 +1,16 @@
-"""Fits the sentence ranker and the answerability model on XQuAD and writes assistant/weights.json.
+"""Fits the sentence ranker and the answerability model and writes assistant/weights.json.
 
-    python -m evals.fit --xquad FOLDER      FOLDER has xquad.en.json and xquad.ru.json
+    python -m evals.fit --data FOLDER      FOLDER has xquad/, selfaware/ and falseqa/
 
-Questions in English and Russian are asked of paragraphs in both languages. A question whose paragraph is taken out of
-the results is the negative: no difference in wording gives it away. Articles with even numbers fit, odd ones measure.
+What they learn from is described in `evals/training.py`. XQuAD's articles with even numbers fit, odd ones measure; of
+the gold only the dev split is used.
 """
 
 import argparse
 import json
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -20,100 +19,40 @@ from scipy.optimize import minimize
 from sklearn.metrics import roc_auc_score
 
 from assistant import answerability
-from assistant.evidence import FEATURES, QUESTION_FEATURES, Asked, Evidence, ask, gather, question_features
+from assistant.evidence import FEATURES, QUESTION_FEATURES, Evidence, question_features
+from evals.metrics import calibration_error
+from evals.training import Item, own, strangers, xquad
 from index import wire
 from index.settings import IndexSettings
 
-PAIRS = (("en", "en"), ("ru", "ru"), ("ru", "en"), ("en", "ru"))
-PASSAGES = 10
-WEIGHTS = Path(__file__).parent.parent / "assistant" / "weights.json"
+HERE = Path(__file__).parent
+WEIGHTS = HERE.parent / "assistant" / "weights.json"
+# How much an item of each corpus counts: XQuAD asks in its paragraphs' words, which users do not.
+SHARES = {"train": 1.5, "gold": 2.0, "strangers": 0.5}
 Matrix = NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """A question of one article asked of one language's paragraphs. `right` says which evidence holds the answer."""
-
-    pair: tuple[str, str]
-    article: int
-    removed: bool
-    asked: Asked
-    evidence: list[Evidence]
-    right: list[bool]
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One XQuAD question with its paragraph's id."""
-
-    question: str
-    answer: str
-    document: str
-    article: int
-
-
-def rows(folder: Path, language: str, sources: Path) -> list[Row]:
-    """The questions of one language; its paragraphs are written below `sources` as documents."""
-    sources.mkdir(parents=True)
-    found = []
-    for article, entry in enumerate(json.loads((folder / f"xquad.{language}.json").read_text("utf-8"))["data"]):
-        for number, paragraph in enumerate(entry["paragraphs"]):
-            name = f"{article:02}-{number:02}"
-            text = " ".join(paragraph["context"].split())
-            (sources / f"{name}.md").write_text(f"# {entry.get('title', language)}\n\n{text}\n", "utf-8")
-            found += [
-                Row(q["question"], " ".join(q["answers"][0]["text"].split()).casefold(), name, article)
-                for q in paragraph["qas"]
-            ]
-    return found
-
-
-def items(folder: Path, work: Path) -> Iterator[Item]:
-    """Every question in every language pair, once with its paragraph and once without."""
-    questions = {language: rows(folder, language, work / language) for language in ("en", "ru")}
-    for language in questions:
-        wire.build(_settings(work, language))
-    for asked_in, answered_in in PAIRS:
-        index = wire.open_index(_settings(work, answered_in))
-        for row, answer in zip(questions[asked_in], questions[answered_in], strict=True):
-            asked = ask(row.question, index)
-            found = index.search(row.question, 2 * PASSAGES)
-            for removed in (False, True):
-                kept = [p for p in found if not (removed and p.chunk.document_id == row.document)][:PASSAGES]
-                evidence = gather(asked, kept, index)
-                yield Item(
-                    (asked_in, answered_in),
-                    row.article,
-                    removed,
-                    asked,
-                    evidence,
-                    [
-                        not removed
-                        and e.passage.chunk.document_id == row.document
-                        and answer.answer in e.text.casefold()
-                        for e in evidence
-                    ],
-                )
-        index.close()
-
-
-def _settings(work: Path, language: str) -> IndexSettings:
-    return IndexSettings(sources=(work / language,), data=work / f"{language}.data")
+# Which way a feature may point: a question is no likelier to be answered for a word that is missing. Without this,
+# features that say nearly the same get weights of opposite signs, which do not carry over to other corpora.
+FALLING = ("missing", "missing_entity", "missing_number", "lost", "denied")
+FREE = ("across", "across_coverage", "length", "first")
 
 
 def fit_rank(chosen: Sequence[Item], penalty: float = 1e-3) -> Matrix:
     """Weights that make the right sentence the likeliest of its question's: conditional logistic regression by
     gradient ascent with Newton steps (McFadden, "Conditional logit analysis of qualitative choice behavior", 1974)."""
-    groups = [(np.array([e.features for e in i.evidence]), np.array(i.right)) for i in chosen if any(i.right)]
+    groups = [
+        (np.array([e.features for e in i.evidence]), np.array(i.right), SHARES.get(i.corpus, 1.0))
+        for i in chosen
+        if any(i.right)
+    ]
     weights = np.zeros(len(FEATURES))
     for _ in range(30):
         gradient, curvature = -2 * penalty * weights * len(groups), -2 * penalty * np.eye(len(weights)) * len(groups)
-        for features, right in groups:
+        for features, right, counts in groups:
             share = np.exp(features @ weights - (features @ weights).max())
             share /= share.sum()
-            good = share * right / (share * right).sum()
-            gradient += good @ features - share @ features
-            curvature -= _covariance(features, share) - _covariance(features, good)
+            good = share * right / max((share * right).sum(), 1e-12)
+            gradient += counts * (good @ features - share @ features)
+            curvature -= counts * (_covariance(features, share) - _covariance(features, good))
         step = np.linalg.solve(curvature - 1e-6 * np.eye(len(weights)), gradient)
         weights = weights - np.clip(step, -2, 2)
         if np.abs(step).max() < 1e-5:
@@ -126,22 +65,19 @@ def _covariance(features: Matrix, share: Matrix) -> Matrix:
     return (features * share[:, None]).T @ features - np.outer(mean, mean)
 
 
-# Which way a feature may point: a question is no likelier to be answered for a word that is missing. Without this,
-# features that say nearly the same get weights of opposite signs, which do not carry over to other corpora.
-FALLING = ("missing", "lost")
-FREE = ("across",)
-
-
-def fit_answerable(features: Matrix, present: NDArray[np.bool_], penalty: float = 1.0) -> tuple[Matrix, float]:
+def fit_answerable(
+    features: Matrix, present: NDArray[np.bool_], counts: Matrix, penalty: float = 1.0
+) -> tuple[Matrix, float]:
     """Logistic regression with bounded signs on standardised features, given back in their own scale."""
     mean, spread = features.mean(0), features.std(0) + 1e-9
     scaled, sign = (features - mean) / spread, np.where(present, 1.0, -1.0)
 
     def loss(parameters: Matrix) -> tuple[float, Matrix]:
         margin = sign * (scaled @ parameters[:-1] + parameters[-1])
-        wrong = sign / (1 + np.exp(margin))
+        wrong = counts * sign / (1 + np.exp(margin))
         gradient = np.append(penalty * parameters[:-1] - scaled.T @ wrong, -wrong.sum())
-        return float(np.logaddexp(0, -margin).sum() + penalty / 2 * parameters[:-1] @ parameters[:-1]), gradient
+        value = (counts * np.logaddexp(0, -margin)).sum() + penalty / 2 * parameters[:-1] @ parameters[:-1]
+        return float(value), gradient
 
     bounds = [(None, None) if f in FREE else (None, 0.0) if f in FALLING else (0.0, None) for f in QUESTION_FEATURES]
     found = minimize(loss, np.zeros(len(bounds) + 1), jac=True, method="L-BFGS-B", bounds=[*bounds, (None, None)])
@@ -149,44 +85,36 @@ def fit_answerable(features: Matrix, present: NDArray[np.bool_], penalty: float 
     return weights, float(found.x[-1] - weights @ mean)
 
 
-def best_threshold(logits: Matrix, present: NDArray[np.bool_]) -> float:
-    """The probability that parts answerable from unanswerable questions best: the greatest share answered when
-    present less the share answered when absent (Youden, "Index for rating diagnostic tests", 1950)."""
-    candidates = np.arange(0.2, 0.81, 0.01)
-    cuts = np.log(candidates / (1 - candidates))
-    gains = [np.mean(logits[present] > cut) - np.mean(logits[~present] > cut) for cut in cuts]
-    return round(float(candidates[int(np.argmax(gains))]), 2)
+def everything(data: Path, work: Path) -> list[Item]:
+    """All items of all corpora."""
+    settings = IndexSettings(sources=(HERE.parent / "sources",), data=work / "own.data")
+    wire.build(settings)
+    index = wire.open_index(settings)
+    gold = sorted((HERE / "gold").glob("*.jsonl"))
+    found = [*own(index, gold, sorted((HERE / "train").glob("*.jsonl"))), *strangers(index, data)]
+    index.close()
+    return [*found, *xquad(data / "xquad", work)]
 
 
 def main() -> int:
     """Fit, measure, write."""
     parser = argparse.ArgumentParser(prog="python -m evals.fit", description=__doc__.splitlines()[0])
-    parser.add_argument("--xquad", type=Path, default=Path("../shared/data/xquad"))
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     options = parser.parse_args()
-    if not (options.xquad / "xquad.ru.json").is_file():
-        print(f"no xquad.en.json and xquad.ru.json in {options.xquad}; give their folder with --xquad", file=sys.stderr)
+    if not (options.data / "xquad" / "xquad.ru.json").is_file():
+        print(f"no xquad/xquad.ru.json in {options.data}; give the folder of public sets with --data", file=sys.stderr)
         return 2
     with tempfile.TemporaryDirectory() as work:
-        everything = list(items(options.xquad, Path(work)))
-    fitted = fit_rank([i for i in everything if i.article % 2 == 0])
-    weights = answerability.Weights(tuple(fitted), (), 0.0, 0.5)
-    ranked = [answerability.rank(i.evidence, weights) for i in everything]
-    features = np.array([question_features(i.asked, r) for i, r in zip(everything, ranked, strict=True)])
-    present = np.array([not i.removed for i in everything])
-    even = np.array([i.article % 2 == 0 for i in everything])
-    answerable, bias = fit_answerable(features[even], present[even])
-    logits = features @ answerable + bias
-    same = np.array([i.pair[0] == i.pair[1] for i in everything])
-    threshold = best_threshold(logits[even & same], present[even & same])
-    _report(everything, ranked, logits, present, ~even, threshold)
+        items = everything(options.data, Path(work))
+    fitted, answerable, bias = fit(items)
     WEIGHTS.write_text(
         json.dumps(
             {
-                "about": "fitted by python -m evals.fit on XQuAD, English and Russian, articles with even numbers",
+                "about": "fitted by python -m evals.fit on XQuAD (even articles), our own questions and strangers",
                 "rank": dict(zip(FEATURES, np.round(fitted, 4).tolist(), strict=True)),
                 "answerable": dict(zip(QUESTION_FEATURES, np.round(answerable, 4).tolist(), strict=True)),
                 "bias": round(bias, 4),
-                "threshold": threshold,
+                "threshold": 0.5,
             },
             indent=1,
         )
@@ -197,24 +125,40 @@ def main() -> int:
     return 0
 
 
+def fit(items: Sequence[Item]) -> tuple[Matrix, Matrix, float]:
+    """Weights of the ranker, weights of the answerability model, its bias; prints what they reach."""
+    fitted = fit_rank([i for i in items if i.fits])
+    weights = answerability.Weights(tuple(fitted), (), 0.0, 0.5)
+    ranked = [answerability.rank(i.evidence, weights) for i in items]
+    features = np.array([question_features(i.asked, r) for i, r in zip(items, ranked, strict=True)])
+    present, fits = np.array([i.present for i in items]), np.array([i.fits for i in items])
+    counts = np.array([SHARES.get(i.corpus, 1.0) for i in items])
+    answerable, bias = fit_answerable(features[fits], present[fits], counts[fits])
+    _report(items, ranked, features @ answerable + bias, present, fits)
+    return fitted, answerable, bias
+
+
 def _report(
-    everything: Sequence[Item],
+    items: Sequence[Item],
     ranked: Sequence[list[tuple[float, Evidence]]],
     logits: Matrix,
     present: NDArray[np.bool_],
-    held_out: NDArray[np.bool_],
-    threshold: float,
+    fits: NDArray[np.bool_],
 ) -> None:
-    """Figures on the articles that were not fitted."""
-    cut = np.log(threshold / (1 - threshold))
-    for pair in PAIRS:
-        chosen = np.array([i.pair == pair for i in everything]) & held_out
-        asked = [n for n in np.flatnonzero(chosen).tolist() if present[n] and any(everything[n].right)]
-        first = np.mean([everything[n].right[everything[n].evidence.index(ranked[n][0][1])] for n in asked])
+    """Figures by corpus; of XQuAD on the articles that were not fitted."""
+    for corpus in dict.fromkeys(i.corpus for i in items):
+        of = np.array([i.corpus == corpus for i in items])
+        chosen = of & ~fits if (of & ~fits).any() else of
+        asked = [n for n in np.flatnonzero(chosen).tolist() if any(items[n].right)]
+        first = [items[n].right[items[n].evidence.index(ranked[n][0][1])] for n in asked]
+        share = 1 / (1 + np.exp(-logits[chosen]))
+        both = len(set(present[chosen].tolist())) == 2
         print(
-            f"{pair[0]}->{pair[1]}: right sentence first {first:.3f} of {len(asked)}, answerability AUC "
-            f"{roc_auc_score(present[chosen], logits[chosen]):.3f}, answered when present "
-            f"{np.mean(logits[chosen & present] > cut):.3f}, when absent {np.mean(logits[chosen & ~present] > cut):.3f}"
+            f"{corpus:10} right sentence first {np.mean(first or [False]):.3f} of {len(asked)}, answerability AUC "
+            f"{roc_auc_score(present[chosen], logits[chosen]) if both else float('nan'):.3f}, answered when present "
+            f"{np.mean(share[present[chosen]] > 0.5) if both else float('nan'):.3f}, when absent "
+            f"{np.mean(share[~present[chosen]] > 0.5):.3f}, calibration error "
+            f"{calibration_error(share.tolist(), present[chosen].tolist()):.3f}"
         )
 
 

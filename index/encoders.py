@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from index import lexicon
 from index.errors import ModelUnavailable
 from index.ports import Encoder, Reranker, Vectors
 from index.sentences import language_of
@@ -107,13 +108,17 @@ class BundledMultilingual:
     """Universal Sentence Encoder Multilingual v3 (16 languages, Russian among them), from its package; numpy only."""
 
     name = "universal-sentence-encoder-multilingual-v3"
-    digest = MULTILINGUAL_SHA256
     dimension = 512
     window: int | None = None
 
+    def __init__(self) -> None:
+        self._lexicon = lexicon.bundled()
+        self.digest = hashlib.sha256(f"{MULTILINGUAL_SHA256}\0{self._lexicon.source}".encode()).hexdigest()
+
     def encode(self, texts: Sequence[str]) -> Vectors:
-        """Unit vectors, shape (len(texts), 512)."""
-        vectors: Vectors = self._model.encode(list(texts)) if texts else np.zeros((0, 512), np.float32)
+        """Unit vectors, shape (len(texts), 512). Belarusian, which it never learnt, is put into Russian words."""
+        readable = [self._lexicon.russian(t) if language_of(t) == "be" else t for t in texts]
+        vectors: Vectors = self._model.encode(readable) if texts else np.zeros((0, 512), np.float32)
         return vectors
 
     def reads(self, text: str) -> bool:

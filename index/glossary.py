@@ -10,7 +10,17 @@ from pathlib import Path
 from typing import Any
 
 from index.errors import ConfigurationError
-from index.keywords import tokenize
+from index.keywords import stem, tokenize, word_spans
+from index.lexicon import Lexicon
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """An office that a person held: its title by language code; ISO dates of reduced precision, None where unknown."""
+
+    title: dict[str, str]
+    since: str | None
+    until: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,14 +32,24 @@ class Entry:
     names: dict[str, str]
     aliases: tuple[str, ...]
     gloss: dict[str, str]
+    roles: tuple[Role, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A word of a text, or the words that name one entry: its stems, and the entry's id or None."""
+
+    stems: tuple[str, ...]
+    entry: str | None
 
 
 class Glossary:
     """Finds entries in texts by their stemmed names, the longest name first."""
 
-    def __init__(self, entries: Sequence[Entry] = (), source: str = "") -> None:
+    def __init__(self, entries: Sequence[Entry] = (), source: str = "", lexicon: Lexicon | None = None) -> None:
         self.entries = {e.id: e for e in entries}
         self.source = source
+        self.lexicon = lexicon or Lexicon("")
         self._by_stems: dict[tuple[str, ...], str] = {}
         for entry in entries:
             for name in (*entry.names.values(), *entry.aliases):
@@ -39,11 +59,40 @@ class Glossary:
 
     def mentions(self, text: str) -> list[str]:
         """Ids of the entries that `text` names, in order, repeats included."""
-        return [entry for _, _, entry in self._spans(tokenize(text, stop_words=True))]
+        return [p.entry for p in self.parts(text) if p.entry is not None]
+
+    def parts(self, text: str) -> list[Part]:
+        """All words of `text` in order, those that name an entry together."""
+        stems, found, position = tokenize(text, stop_words=True), [], 0
+        for start, end, entry in self._spans(stems):
+            found += [Part((stem,), None) for stem in stems[position:start]]
+            found.append(Part(tuple(stems[start:end]), entry))
+            position = end
+        return found + [Part((stem,), None) for stem in stems[position:]]
 
     def tokens(self, text: str) -> list[str]:
-        """Search tokens of `text`: its stems and one token for each entry it names."""
-        return tokenize(text) + [f"@{entry}" for entry in self.mentions(text)]
+        """Search tokens of `text`: its stems, one token for each entry it names, and the concepts of its words."""
+        stems = tokenize(text)
+        concepts = [f"#{c}" for stem in stems for c in self.lexicon.concepts(stem)]
+        return stems + [f"@{entry}" for entry in self.mentions(text)] + concepts
+
+    def places(self, text: str) -> dict[str, list[int]]:
+        """Where in `text`, counted in words, each of its search tokens stands."""
+        found: dict[str, list[int]] = {}
+        position = 0
+        for part in self.parts(text):
+            forms = [] if part.entry is None else [f"@{part.entry}"]
+            forms += [f for s in part.stems for f in (s, *(f"#{c}" for c in self.lexicon.concepts(s)))]
+            for form in forms:
+                found.setdefault(form, []).append(position)
+            position += len(part.stems)
+        return found
+
+    def spans(self, text: str) -> list[tuple[int, int, str]]:
+        """Where `text` names entries: offsets, end exclusive, and the entry's id."""
+        at = word_spans(text)
+        found = self._spans([stem(text[a:b]) for a, b in at])
+        return [(at[start][0], at[end - 1][1], entry) for start, end, entry in found]
 
     def _spans(self, stems: Sequence[str]) -> Iterable[tuple[int, int, str]]:
         position = 0
@@ -58,26 +107,31 @@ class Glossary:
                 position += 1
 
 
-def parse(text: str, where: str = "glossary.toml") -> Glossary:
-    """Read a glossary. Raises ConfigurationError naming the entry that is wrong."""
+def parse(text: str, where: str = "glossary.toml", lexicon: Lexicon | None = None) -> Glossary:
+    """Read a glossary. Raises ConfigurationError naming what is wrong."""
     try:
-        tables = tomllib.loads(text).get("entry", [])
-        entries = [_entry(t) for t in tables]
+        entries = [_entry(t) for t in tomllib.loads(text).get("entry", [])]
     except (tomllib.TOMLDecodeError, KeyError, AttributeError, TypeError) as error:
         raise ConfigurationError(f"{where} is not a glossary: {error}") from error
-    return Glossary(entries, text)
+    return Glossary(entries, text, lexicon)
 
 
-def find(folders: Iterable[Path], read: Callable[[Path], str] = lambda p: p.read_text("utf-8")) -> Glossary:
-    """The glossary.toml of the first folder that has one; an empty glossary where none has."""
+def find(
+    folders: Iterable[Path],
+    lexicon: Lexicon | None = None,
+    read: Callable[[Path], str] = lambda p: p.read_text("utf-8"),
+) -> Glossary:
+    """The glossary.toml of the first folder that has one; a glossary without entries where none has."""
     for folder in folders:
         if (path := folder / "glossary.toml").is_file():
-            return parse(read(path), str(path))
-    return Glossary()
+            return parse(read(path), str(path), lexicon)
+    return Glossary(lexicon=lexicon)
 
 
 def _entry(table: dict[str, Any]) -> Entry:
     aliases = tuple(alias for spellings in table.get("aliases", {}).values() for alias in spellings)
+    roles = tuple(Role(dict(r["title"]), r.get("since"), r.get("until")) for r in table.get("roles", []))
     return Entry(
-        str(table["id"]), str(table.get("type", "term")), dict(table["name"]), aliases, dict(table.get("gloss", {}))
-    )
+        str(table["id"]), str(table.get("type", "term")), dict(table["name"]), aliases,
+        dict(table.get("gloss", {})), roles,
+    )  # fmt: skip

@@ -46,7 +46,7 @@ def stem(word: str) -> str:
     if word[:1].isdigit():
         return number(word)
     if word[:1] >= "\u0400":
-        return word[:CYRILLIC_LETTERS]
+        return word.replace("ў", "у")[:CYRILLIC_LETTERS]  # Belarusian "у" is spelt "ў" after a vowel
     return str(
         _ENGLISH.stemWord("".join(c for c in unicodedata.normalize("NFKD", word) if not unicodedata.combining(c)))
     )
@@ -63,6 +63,25 @@ def number(word: str) -> str:
     if re.fullmatch(r"\d{1,3}(\.\d{3}){2,}", word):
         return word.replace(".", "")
     return word.replace(",", ".").rstrip(".")
+
+
+@lru_cache(maxsize=1)
+def _stop_stems() -> frozenset[str]:
+    return frozenset(map(stem, _STOP))
+
+
+def is_common(form: str) -> bool:
+    """Whether `form` is the stem of a word too common to search for.
+
+    >>> is_common("the"), is_common("budget")
+    (True, False)
+    """
+    return form in _stop_stems()
+
+
+def word_spans(text: str) -> list[tuple[int, int]]:
+    """Offsets of the words of `text`, end exclusive."""
+    return [m.span() for m in _WORD.finditer(text)]
 
 
 def tokenize(text: str, stop_words: bool = False) -> list[str]:

@@ -25,6 +25,7 @@ CPU_SECONDS = 30
 MAX_FILE_BYTES = 100 << 20
 MAX_UNZIPPED_BYTES = 100 << 20
 MAX_ZIP_ENTRIES = 2000
+MAX_DEPTH = 512  # of HTML elements, as in browsers
 
 # Characters that a reader does not see or that reorder what they see.
 _INVISIBLE = re.compile(
@@ -169,6 +170,7 @@ def _md(data: bytes) -> Parsed:
 def _html(data: bytes) -> Parsed:
     from selectolax.lexbor import LexborHTMLParser
 
+    data = _shallow(data)
     tree = LexborHTMLParser(_decode(data) if b"charset" not in data[:2048].lower() else data)
     for node in tree.css(
         "script,style,noscript,template,nav,footer,form,iframe,svg,[hidden],[aria-hidden=true],"
@@ -186,6 +188,21 @@ def _html(data: bytes) -> Parsed:
         else:
             parsed.add(text, heading)
     return parsed
+
+
+_NESTING = re.compile(rb"<(/?)(?:div|span|section|article|ul|ol|table|b|i|em|strong|font|blockquote)\b[^>]*>", re.I)
+
+
+def _shallow(data: bytes) -> bytes:
+    """The page without the tags nested deeper than browsers build them: a parser's time grows with depth squared."""
+    depth = 0
+
+    def keep(tag: re.Match[bytes]) -> bytes:
+        nonlocal depth
+        depth = max(0, depth + (-1 if tag[1] else 1))
+        return b"" if depth > MAX_DEPTH or (tag[1] and depth == MAX_DEPTH) else tag[0]
+
+    return _NESTING.sub(keep, data)
 
 
 _BLOCK_TAGS = frozenset(

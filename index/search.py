@@ -25,6 +25,7 @@ EXACT_CHUNKS = 50_000
 CANDIDATES = 60
 # Measured on XQuAD, English and Russian, within and across the languages: flat from 10 to 40.
 COVERAGE_WEIGHT = 20.0
+REMEMBERED = 20_000  # sentence vectors
 Scores = NDArray[np.float32]
 _DENSE: tuple[Retriever, ...] = ("dense",)
 _KEYWORDS: tuple[Retriever, ...] = ("keywords",)
@@ -68,7 +69,9 @@ class Index:
     ) -> None:
         self.name, self.texts, self.keywords, self.glossary = name, texts, keywords, glossary
         self._store, self._channels, self._reranker = store, tuple(channels), reranker
-        self._encode = lru_cache(maxsize=20_000)(self._encode_now)
+        self._tokens = lru_cache(maxsize=REMEMBERED)(lambda text: frozenset(glossary.tokens(text)))
+        self._places = lru_cache(maxsize=REMEMBERED)(glossary.places)
+        self._encoded: dict[str, tuple[Scores | None, ...]] = {}
         self.abouts: dict[str, About] = texts.abouts()
         self._ids = np.array(texts.chunk_ids())
         self._documents = texts.chunk_documents()
@@ -83,13 +86,23 @@ class Index:
         """The document of that id, or None."""
         return self.texts.document(identity)
 
-    def encode(self, text: str) -> Scores:
-        """The unit vector of a sentence or question by the last encoder, the one that reads most languages."""
-        return self._encode(text)
+    def tokens(self, text: str) -> frozenset[str]:
+        """The search tokens of a sentence or passage: stems, entries and concepts."""
+        return self._tokens(text)
 
-    def _encode_now(self, text: str) -> Scores:
-        vector: Scores = self._channels[-1].encoder.encode([text])[0]
-        return vector
+    def places(self, text: str) -> dict[str, list[int]]:
+        """Where in `text`, in words, each of its search tokens stands."""
+        return self._places(text)
+
+    def encode(self, texts: Sequence[str]) -> list[tuple[Scores | None, ...]]:
+        """For each text its unit vectors, one an encoder; None where that encoder does not read it. Remembers them."""
+        before = self._encoded
+        fresh = list(dict.fromkeys(t for t in texts if t not in before))
+        columns = [_read(c.encoder, fresh) for c in self._channels]
+        made = {t: tuple(column.get(t) for column in columns) for t in fresh}
+        if made:  # replaced as a whole: other threads may be reading it
+            self._encoded = made if len(before) + len(made) > REMEMBERED else before | made
+        return [made[t] if t in made else before[t] for t in texts]
 
     def search(self, query: str, k: int = 10, as_of: datetime.date | None = None) -> list[Passage]:
         """The `k` best passages, best first. With `as_of`, only of documents published on or before that day."""
@@ -133,7 +146,7 @@ class Index:
     def _cosines(
         self, number: int, channel: Channel, query: str, allowed: NDArray[np.bool_]
     ) -> tuple[NDArray[np.int64], Scores]:
-        vector = channel.encoder.encode([query])
+        vector = np.asarray([self.encode([query])[0][number]], dtype=np.float32)
         if channel.rows is not None and channel.vectors is not None:
             return channel.rows, channel.vectors @ vector[0]
         among = None if allowed.all() else sorted({d for d, a in zip(self._documents, allowed, strict=True) if a})
@@ -152,6 +165,11 @@ class Index:
         scores = self._reranker.scores(query, [p.chunk.text for p in passages])
         ranked = sorted(zip(scores, passages, strict=True), key=lambda pair: (-pair[0], pair[1].chunk.id))
         return [Passage(p.chunk, p.about, score, p.found_by) for score, p in ranked]
+
+
+def _read(encoder: Encoder, texts: Sequence[str]) -> dict[str, Scores]:
+    readable = [t for t in texts if encoder.reads(t)]
+    return dict(zip(readable, encoder.encode(readable), strict=True)) if readable else {}
 
 
 def collection_name(number: int) -> str:

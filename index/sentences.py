@@ -23,6 +23,7 @@ _MAY_END = frozenset("etc г гг руб коп тыс млн млрд трлн 
 _BEFORE_NUMBERS = frozenset("no art vol fig pp par ст арт".split())
 _LAST_WORD = re.compile(r"(?:^|[\s(«\"'“])((?:\w+\.)*\w+)\.[\"»”')\]]*\s*$")
 _INITIAL = re.compile(r"(?:^|[\s(«\"'“.])[A-ZА-ЯЁІЎ]\.\s*$")
+_DOMAIN = re.compile(r"(?:ru|by|com|org|net|info|news|eu|ua|pl|de|рф)\b", re.IGNORECASE)
 _OPENING = re.compile(r"[\s\"«“'(\[]*")
 
 
@@ -64,6 +65,8 @@ def _borders(text: str) -> list[int]:
 
 
 def _continues(before: str, after: str) -> bool:
+    if before[-1:].strip() and _DOMAIN.match(after):  # "Pravda.Ru"
+        return True
     following = after[_OPENING.match(after).end() :][:1]  # type: ignore[union-attr]
     if not following:
         return False

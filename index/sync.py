@@ -160,7 +160,8 @@ class Builder:
         return Texts(self._generations.folder(manifest.generation) / "texts.sqlite")
 
     def _recipe(self) -> str:
-        return seal([CHUNKER, TOKENIZER, self._glossary.source, [(e.name, e.digest) for e in self._encoders]])
+        words = [TOKENIZER, self._glossary.source, self._glossary.lexicon.source]
+        return seal([CHUNKER, *words, [(e.name, e.digest) for e in self._encoders]])
 
     def _make(
         self, served: Manifest | None, documents: list[Document], skipped: list[Skipped], corpus: str

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from index import glossary
+from index import glossary, lexicon
 from index.encoders import make_encoders, make_reranker
 from index.errors import BrokenIndex, NoIndex, StoreUnavailable
 from index.generation import Generations, Manifest
@@ -31,7 +31,7 @@ def build(settings: IndexSettings, progress: Progress = lambda *_: None) -> Buil
     report = Builder(
         generations,
         make_encoders(settings.embedding),
-        glossary.find(settings.sources),
+        glossary.find(settings.sources, lexicon.bundled()),
         lambda name, folder: open_store(settings, name, folder),
         lambda name: verify_in_child(settings, name),
         progress,
@@ -51,14 +51,18 @@ def open_index(settings: IndexSettings, encoders: tuple[Encoder, ...] | None = N
     problems: list[BrokenIndex | StoreUnavailable] = []
     for candidate in [name, *reversed([n for n in generations.names() if n < name])]:
         try:
-            return _open(settings, generations, candidate, encoders)
+            return open_generation(settings, candidate, encoders)
         except (BrokenIndex, StoreUnavailable) as error:
             log.error("generation %s is not served: %s", candidate, error)
             problems.append(error)
     raise problems[0]
 
 
-def _open(settings: IndexSettings, generations: Generations, name: str, encoders: tuple[Encoder, ...]) -> Index:
+def open_generation(settings: IndexSettings, name: str, encoders: tuple[Encoder, ...]) -> Index:
+    """Open one generation. Raises NoIndex when it is gone, BrokenIndex when it is not whole."""
+    generations = Generations(settings.data)
+    if name not in generations.names():
+        raise NoIndex(f"generation {name} is no longer kept; see: python -m index list")
     manifest = generations.check_files(name)
     _check_encoders(manifest, encoders)
     folder = generations.folder(name)
@@ -67,7 +71,7 @@ def _open(settings: IndexSettings, generations: Generations, name: str, encoders
     try:
         channels = [_channel(number, encoder, manifest, texts, store) for number, encoder in enumerate(encoders)]
         keywords = KeywordIndex.open(folder / "keywords", manifest.chunks)
-        names = glossary.parse((folder / "glossary.toml").read_text("utf-8"))
+        names = glossary.parse((folder / "glossary.toml").read_text("utf-8"), lexicon=lexicon.bundled())
         return Index(name, texts, store, channels, keywords, names, make_reranker(settings.reranker))
     except BaseException:
         texts.close()

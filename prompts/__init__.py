@@ -4,6 +4,7 @@ A file is a list of templates, each under a `## heading`. Variables stand in bra
 exactly the variables it has, so a missing or misspelt one is an error before anything is said.
 """
 
+import hashlib
 import re
 from dataclasses import dataclass
 from functools import lru_cache
@@ -52,3 +53,9 @@ def load(name: str) -> dict[str, Template]:
         heading: Template(f"{name}#{heading}", body.strip())
         for heading, body in zip(parts[::2], parts[1::2], strict=True)
     }
+
+
+def digest() -> str:
+    """sha256 over all templates, so that a record tells which words it was made with."""
+    texts = sorted((f.name, f.read_text("utf-8")) for f in files("prompts").iterdir() if f.name.endswith(".md"))
+    return hashlib.sha256(repr(texts).encode("utf-8")).hexdigest()

@@ -4,6 +4,7 @@ import pytest
 
 from assistant import claims, terms
 from assistant.conversation import Answer, BadQuestion, BrokenPromise, Citation, Draft, Question, Sentence, Span
+from assistant.frame import Framed
 from assistant.verify import fold, mark, verify
 from index.documents import About, Block, Chunk, Document, Passage
 
@@ -13,8 +14,12 @@ DOCUMENT = Document("d", TEXT, "digest", (Block(0, len(TEXT), "H", 2),), ABOUT)
 PASSAGE = Passage(Chunk("c", "d", 0, len(TEXT), "H", 2, TEXT), ABOUT, 1.0, ("dense",))
 
 
+def plain(draft: Draft, about: About) -> Framed:
+    return Framed(draft.text, None, "fact")
+
+
 def check(text: str, start: int, end: int) -> tuple[tuple[Sentence, ...], tuple[Citation, ...]]:
-    return verify([Draft(text, (Span(PASSAGE, start, end),))], {"d": DOCUMENT}.get)
+    return verify([Draft(text, (Span(PASSAGE, start, end),))], {"d": DOCUMENT}.get, plain)
 
 
 def test_a_quoted_sentence_passes_with_its_quote() -> None:
@@ -39,7 +44,7 @@ def test_a_span_outside_the_text_proves_nothing(start: int, end: int) -> None:
 
 def test_one_quote_has_one_number() -> None:
     draft = Draft("It has 70 articles.", (Span(PASSAGE, 31, len(TEXT)),))
-    sentences, citations = verify([draft, draft], {"d": DOCUMENT}.get)
+    sentences, citations = verify([draft, draft], {"d": DOCUMENT}.get, plain)
     assert [s.citations for s in sentences] == [(1,), (1,)] and len(citations) == 1
 
 
