@@ -19,12 +19,21 @@ MOST_SENTENCES = 4
 MOST_STEPS = 6
 # How far, in the ranker's log odds, a further sentence may stand behind the first: one that adds terms of the
 # question, one more item of a list, a step of a timeline, and one that only adds detail.
-_MARGIN_NEW, _MARGIN_LIST, _MARGIN_STEP, _MARGIN_SAME = 3.0, 1.5, 3.0, 0.3
+_MARGIN_NEW, _MARGIN_LIST, _MARGIN_STEP, _MARGIN_SAME = 3.0, 1.5, 4.5, 0.3
+_STEP_COVERED, _MARGIN_FILL = 0.6, 4.0
+_MARGIN_NEWER, _COVERED_LESS = 4.0, 0.2
 _NEW_SHARE = 0.12
 _REPEATS = 0.6
+_NOW = re.compile(
+    r"^\W*who (?:is|are)\b|^\W*(?:кто|хто)(?! (?:был|быў|\w+(?:л|ла|ли|лся|лась|ў|лі))\b)|"
+    r"\b(?:now|currently|current|latest|today|so far|at present|stand|has been|have been|still|"
+    r"сейчас|теперь|ныне|нынешн\w+|текущ\w+|последн\w+|на сегодня|цяпер|зараз|сённяшн\w+|апошн\w+|бягуч\w+)\b",
+    re.IGNORECASE,
+)
 _STEPS = re.compile(
-    r"\b(timeline|chronolog\w*|trace|steps?|stages?|sequence|unfold\w*|evolv\w*|develop(?:ed)? (?:from|between|over)|"
-    r"in (?:date )?order|хронолог\w*|этап\w*|последовательн\w*|проследи\w*|шаг\w*|по порядку|развива\w*|"
+    r"\b(timeline|how did .{3,80} (?:change|come about|go)|chronolog\w*|trace|steps?|stages?|sequence|unfold\w*|"
+    r"evolv\w*|develop(?:ed)? (?:from|between|over)|in (?:date )?order|по датам|истори[юя]|менял\w+|хронолог\w*|"
+    r"этап\w*|последовательн\w*|проследи\w*|шаг\w*|по порядку|развива\w*|па датах|гісторы[юя]|мянял\w+|"
     r"храналог\w*|паслядоўн\w*|прасачы\w*|крок\w*|па парадку|развів\w*)\b",
     re.IGNORECASE,
 )
@@ -50,17 +59,59 @@ def compose(
     asked: Asked, parts: Sequence[Asked], passages: Sequence[Passage], index: Index, weights: Weights
 ) -> Composition:
     """Choose the sentences of `passages` that answer, in the order of their source; each of several parts its own."""
-    ranked = rank(gather(asked, passages, index), weights)
-    sure = confidence(asked, ranked, weights)
+    found = rank(gather(asked, passages, index), weights)
+    sure = confidence(asked, found, weights)
+    ranked = _newest_first(asked, found)
     if len(parts) > 1:
         chosen = _each(asked, parts, ranked, passages, index, weights)
     elif _STEPS.search(asked.text):
         chosen = _steps(ranked)
     else:
         chosen = _in_order(_choose(asked, ranked))
-    disputes = tuple(conflicts.opposing(asked, chosen, ranked))
+    chosen = _filled(asked, chosen, ranked)
+    disputes = tuple(conflicts.opposing(asked, chosen, ranked, index))
     shown = [*chosen, *(other for _, other in disputes if other not in chosen)]
     return Composition(tuple(_draft(e, index) for e in shown), sure, asked, tuple(ranked), disputes)
+
+
+def _newest_first(asked: Asked, ranked: Ranked) -> Ranked:
+    """Where the question names no time, of sentences that answer it about as well the one about the latest time leads:
+    values change, and the newest is what is asked for."""
+    changing = asked.kind in ("number", "date") or bool(_NOW.search(asked.text))
+    if asked.moments or not changing or not ranked:
+        return ranked
+    best_score, best = ranked[0]
+    rivals = [
+        (score, e)
+        for score, e in ranked[1:10]
+        if best_score - score <= _MARGIN_NEWER
+        and e.feature("coverage_context") >= best.feature("coverage_context") - _COVERED_LESS
+        and e.feature("offers") == best.feature("offers")
+        and _day(e) > _day(best)
+    ]
+    if not rivals:
+        return ranked
+    newest = max(rivals, key=lambda pair: (_day(pair[1]), pair[0]))
+    return [(best_score, newest[1]), *(pair for pair in ranked if pair[1] is not newest[1])]
+
+
+def _day(evidence: Evidence) -> str:
+    """The day a sentence speaks of, else the one it was published on."""
+    own = [m.first.isoformat() for m in evidence.moments if m.explicit]
+    return own[0] if own else evidence.passage.about.published or ""
+
+
+def _filled(asked: Asked, chosen: list[Evidence], ranked: Ranked) -> list[Evidence]:
+    """`chosen`, and the best sentence for each name or number of the question that none of them holds."""
+    chosen = list(chosen)
+    for term in sorted((t for t in asked.terms if t.kind != "word"), key=lambda t: -t.weight):
+        known = frozenset(t for c in chosen for t in c.tokens | c.context)
+        if len(chosen) >= MOST_SENTENCES or term.worth(known) > 0:
+            continue
+        found = (e for s, e in ranked[:15] if ranked[0][0] - s <= _MARGIN_FILL and term.worth(e.tokens) > 0)
+        best = next((e for e in found if not any(_repeats(e, c) for c in chosen)), None)
+        chosen += [best] if best is not None else []
+    return chosen
 
 
 def _draft(evidence: Evidence, index: Index) -> Draft:
@@ -121,7 +172,9 @@ def _steps(ranked: Ranked) -> list[Evidence]:
     for score, evidence in ranked[:20]:
         own = [m for m in evidence.moments if m.explicit]
         known = {m.first for s in steps for m in s.moments if m.explicit}
-        new = own and ranked[0][0] - score <= _MARGIN_STEP and own[0].first not in known
+        near = ranked[0][0] - score <= _MARGIN_STEP
+        covered = evidence.feature("coverage_context") >= _STEP_COVERED * ranked[0][1].feature("coverage_context")
+        new = own and near and covered and own[0].first not in known
         if new and not any(_repeats(evidence, s) for s in steps):
             steps.append(evidence)
     if not steps:

@@ -64,9 +64,8 @@ def overlap(one: Moment, other: Moment) -> bool:
 def shown(first: datetime.date, last: datetime.date, language: Language) -> str:
     """The interval in words.
 
-    >>> day = datetime.date
-    >>> shown(day(2023, 3, 1), day(2023, 3, 12), "en"), shown(day(2023, 3, 1), day(2023, 3, 31), "ru")
-    ('1–12 March 2023', 'март 2023 года')
+    >>> shown(datetime.date(2023, 3, 1), datetime.date(2023, 3, 12), "en")
+    '1–12 March 2023'
     """
     of, one, many = _YEAR_WORDS[language]
     if (first.month, first.day, last.month, last.day) == (1, 1, 12, 31):
@@ -89,7 +88,7 @@ def published_shown(published: str, language: Language) -> str:
     >>> published_shown("2023-03", "en"), published_shown("2023-03-13", "be")
     ('March 2023', '13 сакавіка 2023 года')
     """
-    return shown(*_published(published), language)
+    return shown(*_Text("", published).day(4), language)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +133,8 @@ class _Text:
             return False
         if to["both"]:
             return bool(opened and opened["both"])
-        years = (self.text[one.start : one.end] + self.text[other.start : other.end]).isdigit()
-        return bool(to["dash"] or ((opened or years) and not self.says("PUT_OFF", one.start)))
+        simple = re.fullmatch(r"\d{4}|\D*(?:\d{1,2}\D*)?", self.text[one.start : one.end])
+        return bool(to["dash"] or ((opened or simple) and not self.says("PUT_OFF", one.start)))
 
     def says(self, name: str, place: int) -> re.Match[str] | None:
         """The pattern of that name where it ends at `place`."""
@@ -145,19 +144,19 @@ class _Text:
         """Days the publication date can mean; ValueError where it has fewer characters than `precision`."""
         if self.published is None or len(self.published) < precision:
             raise ValueError(f"published {self.published!r} is not precise to {precision} characters")
-        return _published(self.published)
+        first = self.published + "-01-01"[len(self.published) - 4 :]
+        return datetime.date.fromisoformat(first), last_day(self.published)
 
     def told(self, place: int) -> int | None:
         """The explicit year that stands last before `place` in its sentence."""
         if not self.years or self.years[0][0] > place:
             return None
-        begin = max((start for start, _ in split(self.text) if start <= place), default=0)
+        cut = max(0, place - 1000)
+        begin = cut + max((s for s, _ in split(self.text[cut : place + 20]) if s <= place - cut), default=0)
         return next((year for end, year in reversed(self.years) if begin <= end <= place), None)
 
     def near(self, place: int, first: tuple[int, int], last: tuple[int, int]) -> int:
         """The year of days, given as (month, day), that stand without one at `place`."""
-        if self.says("EVERY", place):
-            raise ValueError("a day of every year")
         if told := self.told(place):
             return told
         if self.published is None:
@@ -198,21 +197,18 @@ class _Text:
         get = m.groupdict().get
         month = int(get("mm") or _which(m["m"], "MONTHS") + 1)
         d1, d = (int(get(name) or 0) for name in ("d1", "d"))
-        apart = d1 and (d1 >= d or (d1 + 1 < d and re.search(_TABLE["LISTED"], m["sep"])))
+        apart = d1 and (d1 >= d or (d1 + 1 < d and re.search(r"(?i)and|or|или|або|\b[иі]\b", m["sep"])))
         if apart or not (m["y"] or self.is_month(m)):
             raise ValueError(f"{m[0]!r} is no day or month")
-        if told := m["y"] or get("sy"):
-            year = int(told)
-        else:
-            start, ry = m.start(), get("ry")
-            year = self.year(ry, start) if ry else self.near(start, (month, d1 or d), (month, d or 31))
+        told, ry, start = m["y"] or get("sy"), get("ry"), m.start()
+        year = int(told or 0) or (self.year(ry, start) if ry else self.near(start, (month, d1 or d), (month, d or 31)))
         first, last = _months(year, month)
         return (first.replace(day=d1 or d), first.replace(day=d)) if d else _part(m, first, last)
 
     def is_month(self, m: re.Match[str]) -> bool:
-        """Whether the rule's word is a month and not a verb, a surname or Belarusian "my"."""
+        """Whether the rule's word is a month and not a verb, Belarusian "my" or one of every year."""
         word = m["m"]
-        if word.isascii() and not word[0].isupper():
+        if (word.isascii() and not word[0].isupper()) or self.says("EVERY", m.start()):
             return False
         sure = any(m.groupdict().get(name) for name in ("d", "p", "o", "ry", "sy"))
         return sure or bool(
@@ -227,9 +223,7 @@ class _Text:
         if year and (self.says("NOT_BEFORE", m.start("y")) or re.match(amount, after)):
             raise ValueError(f"{year} is no year here")
         if short:
-            return (
-                _months(year, 1, 12 * (short - year % 100 + 1)) if short > year % 100 else _months(year, min(short, 12))
-            )
+            return _months(year, 1, 12 * max(1, short - year % 100 + 1))
         year = year or self.year(m["ry"], m.start())
         return _months(year, 3 * _which(m["season"], "SEASONS"), 3) if m["season"] else _part(m, *_months(year, 1, 12))
 
@@ -274,16 +268,12 @@ def _tells(told: Moment, m: Moment, text: str) -> bool:
 def _note(m: Moment, text: str) -> str:
     language: Language = "be" if (found := language_of(text)) == "be" else "ru" if found == "ru" else "en"
     words, first, last = text[m.start : m.end], m.first, m.last
-    if m.relative and re.search(_TABLE["A_MONTH"], words):
+    if m.relative and re.search(r"(?i)\b(?:months?|месяц\w*)\b", words):
         return shown(*_months(first.year, first.month), language)
     if m.relative and re.search(_TABLE["A_DAY"], words):
         return shown(first, last, language)
     years = str(first.year) if first.year == last.year else f"{first.year}–{last.year}"
     return years if m.relative else years + _YEAR_WORDS[language][0]
-
-
-def _published(published: str) -> Span:
-    return datetime.date(int(published[:4]), int(published[5:7] or 1), int(published[8:10] or 1)), last_day(published)
 
 
 def _months(year: int, month: int, count: int = 1) -> Span:
@@ -303,10 +293,8 @@ def _part(m: re.Match[str], first: datetime.date, last: datetime.date) -> Span:
     if not (m["p"] or m["o"] or m["q"]):
         return first, last
     of = 3 if m["p"] else 4 if re.match("(?i)q", m["q"] or m["f"]) or "вартал" in (m["f"] or "") else 2
-    if m["o"] and re.match("(?i)last|посл|апош", m["o"]):
-        place = of - 1
-    else:
-        place = _which(m["p"], "THIRDS") if m["p"] else _which(m["o"] or m["q"][1], "ORDINALS")
+    place = _which(m["p"] or m["o"] or m["q"][1], "THIRDS" if m["p"] else "ORDINALS")
+    place = of - 1 if place == 4 else place  # the last one
     if place >= of:
         raise ValueError(f"{m[0]!r} is no part")
     months = (last.year - first.year) * 12 + last.month - first.month + 1
@@ -325,51 +313,45 @@ def _table(text: str) -> dict[str, str]:
 
 
 _TABLE = _table(r"""
-MONTHS = january|jan\.?|январ(?:[ьяею]|[её]м)|студзен(?:[ьяі]|ем);february|feb\.?|феврал(?:[ьяею]|[её]м)|лют
-    (?:ы|ага|ым);march|mar\.?|март(?:[аеу]|ом)?|сакавік(?:[ау]|ом)?;april|apr\.?|апрел(?:[ьяею]|ем)|красавік
-    (?:[ау]|ом)?;may|ма[йяею]|маем|маі|тра(?:вень|ўня|ўні);june|jun\.?|июн(?:[ьяею]|ем)|чэрвен(?:[ьяі]|ем);july|jul\.?
-    |июл(?:[ьяею]|ем)|ліпен(?:[ьяі]|ем);august|aug\.?|август(?:[аеу]|ом)?|жні(?:вень|ўня|ўні|ўнем);september|sept?\.?
-    |сентябр(?:[ьяею]|[её]м)|верас(?:ень|ня|ні|нем);october|oct\.?|октябр(?:[ьяею]|[её]м)|кастрычнік(?:[ау]|ом)?
-    ;november|nov\.?|ноябр(?:[ьяею]|[её]м)|лістапад(?:[ау]|зе|ам)?;december|dec\.?|декабр(?:[ьяею]|[её]м)|снеж
-    (?:ань|ня|ні|нем)
-SEASONS = winter|зим(?:[аеуы]|ой)|зім(?:[аеуы]|ой)|узімку;spring|весн(?:[аеуы]|ой)|вясн(?:[аеуы]|ой)|увесну;summer|лет
-    (?:[оауе]|ом|ам)|улетку;autumn|fall|осен(?:[ьи]|ью)|восен(?:[ьі]|ню)|увосень
+MONTHS = january|jan\.?|январ\w{1,2}|студзен\w{1,2};february|feb\.?|феврал\w{1,2}|лют(?:ы|ага|ым);march|mar\.?
+    |март[аеу]?|сакавік\w{0,2};april|apr\.?|апрел\w{1,2}|красавік\w{0,2};may|ма[йяею]|маем|маі|тра(?:вень|ўн[яі]);june
+    |jun\.?|июн\w{1,2}|чэрвен\w{1,2};july|jul\.?|июл\w{1,2}|ліпен\w{1,2};august|aug\.?|август[аеу]?|жні(?:вень|ўн[яі])
+    ;september|sept?\.?|сентябр\w{1,2}|верас(?:ень|н[яі]);october|oct\.?|октябр\w{1,2}|кастрычнік\w{0,2};november
+    |nov\.?|ноябр\w{1,2}|лістапад\w{0,2};december|dec\.?|декабр\w{1,2}|снеж(?:ань|н[яі])
+SEASONS = winter|зим(?:[аеуы]|ой)|зім(?:[аеуы]|ой)|узімку;spring|весн(?:[аеуы]|ой)|вясн(?:[аеуы]|ой)|увесну;summer
+    |лет(?:[оауе]|ом|ам)|улетку;autumn|fall|осен(?:[ьи]|ью)|восен(?:[ьі]|ню)|увосень
 WEEKDAYS = monday;tuesday;wednesday;thursday;friday;saturday;sunday
-ORDINALS = first|1.*|[iі]|перв.*|перш.*;second|2.*|[iі]{2}|втор.*|друг.*;third|3.*|[iі]{3}|трет.*|трэц.*;fourth|4.*
-    |[iі]v|четв.*|чацв.*
+ORDINALS = first|1.*|[iі]|пе.*;second|2.*|[iі]{2}|вт.*|др.*;third|3.*|[iі]{3}|тр.*;fourth|4.*|[iі]v|ч.*;last|по.*|ап.*
 THIRDS = early.*|beginning.*|start.*|начал.*|пачат.*;mid.*|середин.*|сярэдзін.*;.*
 CENTURIES = 16(th)?|xvi;17(th)?|xvii;18(th)?|xviii;19(th)?|nineteenth|xix;20(th)?|twentieth|xx;21(st)?|xxi
-COUNTS = an?|one|один|одну|адзін;two|два|две|дзве;three|три|тры;four|четыре|чатыры;five|пять|пяць;six|шесть|шэсць
-    ;seven|семь|сем;eight|восемь|восем;nine|девять|дзевяць;ten|десять|дзесяць;eleven|одиннадцать|адзінаццаць;twelve
-    |двенадцать|дванаццаць
+COUNTS = an?|one|один|одну|адзін;two|два|дз?ве;three|тр[иы];four|четыре|чатыры;five|пя[тц]ь;six|ш[еэ]с[тц]ь;seven
+    |семь?;eight|восемь?;nine|дз?евя[тц]ь;ten|дз?еся[тц]ь;eleven|одиннадцать|адзінаццаць;twelve|двенадцать|дванаццаць
 DAYS = yesterday|вчера|[уў]чора;today|сегодня|с[её]ння;tomorrow|завтра|заўтра
-SHIFTS = last.*|this\s+past.*|(?:прошл|минувш|мінул|леташн).*|летась;(?:this|current|эт|текущ|нынешн|гэт|бягуч
-    |сёлет).*;(?:next|будущ|следующ|наступн|будуч).*
+SHIFTS = last.*|this\s+past.*|(?:прошл|минувш|мінул|леташн).*|летась
+    ;(?:this|current|эт|текущ|нынешн|гэт|бягуч|сёлет).*;(?:next|будущ|следующ|наступн|будуч).*
 MONTH = (?:<MONTHS>)(?!\w)
 SEASON = \b(?P<season><SEASONS>)(?!\w|\s+in\b)
 YEAR = (?:1[5-9]\d\d|20\d\d|2100)(?!\d|[.,]\d)
-TAIL = (?:\s?(?:год(?:а|у|ом|е|зе|ов|ы|ам|ах)?|гад(?:оў|ы|ам|ах)|гг?\b\.?)(?!\w)|-(?:го|м|й|му|га|ы|ым)(?!\w)
-    (?:\s+год\w{0,2}(?!\w))?)?
+TAIL = (?:\s?(?:год(?:а|у|ом|е|зе|ов|ы|ам|ах)?|гад(?:оў|ы|ам|ах)|гг?\b\.?)(?!\w)
+    |-(?:го|м|й|му|га|ы|ым)(?!\w)(?:\s+год\w{0,2}(?!\w))?)?
 AND = (?:\s+(?:and|to|or|until|и|или|до|по|і|або|да|па)\s+|\s?[-–—]\s?)
-BEFORE_DAY = (?<![\w.,:/$€£])
 AFTER_DAY = (?:st|nd|rd|th|-?го|-?га)?(?!\w)
-DAY = <BEFORE_DAY>(?P<d>[0-9]{1,2})<AFTER_DAY>
-DAYS_OF = <BEFORE_DAY>(?P<d1>[0-9]{1,2})<AFTER_DAY>(?P<sep><AND>)<DAY>
+DAY = (?<![\w.,:/$€£])(?P<d>[0-9]{1,2})<AFTER_DAY>
+DAYS_OF = (?<![\w.,:/$€£])(?P<d1>[0-9]{1,2})<AFTER_DAY>(?P<sep><AND>)<DAY>
 ADJECTIVE = \b(?:this\s+past|this|current|(?<!the\s)(?:last|next)|(?:эт|прошл|минувш|текущ|нынешн|будущ|следующ|гэт
-    |мінул|леташн|бягуч|сёлетн|наступн|будуч)(?:[ое]го|[ое]му|а[гм][ау]|яга|[оеы]м|им|ім|от|[ыи]й|[оеая]й|ую|юю|[ая]я
-    |ы|і|у))
+    |мінул|леташн|бягуч|сёлетн|наступн|будуч)(?:[оеая]г[оа]|[оеа]м[уы]?|[ыиі]м|от|[ыиоеая]й|[ую]ю|[ая]я|[ыіу]))
 OF_YEAR = (?P<ry><ADJECTIVE>\s+(?:year(?:['’]s)?|год(?:а|у|ом|зе)?)(?!\w)|\b(?:летась|сёлета)\b)
 PART = (?:\b(?:(?P<p>early(?:\s+in)?|(?:beginning|start|middle|end)\s+of|mid|late(?:\s+in)?|end|начал\w{1,2}
-    |середин\w{1,2}|кон(?:ец|ц[аеу]|цом)|пачат\w{1,3}|сярэдзін\w{1,2}|кан(?:ец|ц[аыу])|напрыканцы)|(?P<o>first|second
-    |third|fourth|last|[1-4](?:st|nd|rd|th)|[iі]v|[iі]{1,3}|[1-4]|(?:перв|втор|трет|четв[её]рт|последн|перш|друг|трэц
-    |чацв[её]рт|апошн)\w+)(?:-\w{1,2})?\s+(?P<f>quarter|half|(?:квартал|полугоди|половин|паўгоддз|палов)\w{0,3})|
-    (?P<q>[QH][1-4]))[\s-]+(?:of\s+)?(?:the\s+)?)?
-WHEN = (?:,?\s+(?:of\s+)?(?:(?P<y><YEAR>)<TAIL>|<OF_YEAR>)|(?=<AND>(?:[0-9]{1,2}\s+)?<MONTH>(?:\s+[0-9]{1,2},)?\s+
-    (?P<sy><YEAR>)))?
-UNIT = \b(?:(?P<day>day|день|дн[яией]|дзень|дзён|дні)|(?P<week>week|недел[яиеюь]\w?|тыд(?:зень|ня|ні|няў|нем))|
-    (?P<month>month|месяц(?:а|е|у|ем|ы|ев|аў)?)|(?P<year>year|год(?:а|у|ом|зе)?|лет|гадоў|гады)|<SEASON>|
-    (?P<decade>decade|десятилети[еяюи]\w?|дзесяцігоддз[еяі])|(?P<weekday><WEEKDAYS>)|(?P<name>\w{3,11}))(?P<plural>s)?
-    (?:['’]s)?(?!\w)
+    |середин\w{1,2}|кон(?:ец|ц[аеу]|цом)|пачат\w{1,3}|сярэдзін\w{1,2}|кан(?:ец|ц[аыу])|напрыканцы)
+    |(?P<o>first|second|third|fourth|last|[1-4](?:st|nd|rd|th)|[iі]v|[iі]{1,3}|[1-4]
+    |(?:перв|втор|трет|четв[её]рт|последн|перш|друг|трэц|чацв[её]рт|апошн)\w+)(?:-\w{1,2})?\s+(?P<f>quarter|half
+    |(?:квартал|полугоди|половин|паўгоддз|палов)\w{0,3})|(?P<q>[QH][1-4]))[\s-]+(?:of\s+)?(?:the\s+)?)?
+WHEN = (?:,?\s+(?:of\s+)?(?:(?P<y><YEAR>)<TAIL>|<OF_YEAR>)
+    |(?=<AND>(?:[0-9]{1,2}\s+)?<MONTH>(?:\s+[0-9]{1,2},)?\s+(?P<sy><YEAR>)))?
+UNIT = \b(?:(?P<day>day|день|дн[яией]|дзень|дзён|дні)|(?P<week>week|недел[яиеюь]\w?|тыд(?:зень|ня|ні|няў|нем))
+    |(?P<month>month|месяц(?:а|е|у|ем|ы|ев|аў)?)|(?P<year>year|год(?:а|у|ом|зе)?|лет|гадоў|гады)|<SEASON>
+    |(?P<decade>decade|десятилети[еяюи]\w?|дзесяцігоддз[еяі])|(?P<weekday><WEEKDAYS>)
+    |(?P<name>\w{3,11}))(?P<plural>s)?(?:['’]s)?(?!\w)
 dated = <PART>\b(?P<m><MONTH>)<WHEN>
 dated day = <PART><DAY>\s+(?:of\s+)?(?P<m><MONTH>)<WHEN>
 dated days = <PART><DAYS_OF>\s+(?:of\s+)?(?P<m><MONTH>)<WHEN>
@@ -379,36 +361,32 @@ dated month first = \b(?P<m>[a-z]{3,9}\.?)\s(?:(?P<d1>[0-9]{1,2})(?P<sep>\s?[-�
 dated in numbers = (?<![\w.,])(?P<d>[0-9]{1,2})\.(?P<mm>0?[1-9]|1[0-2])\.(?P<y><YEAR>)(?![\w.]\w)
 dated in iso = (?<![\w-])(?P<y><YEAR>)-(?P<mm>0[1-9]|1[0-2])-(?P<d>[0-9]{2})(?![\d-])
 yearly = <PART>(?:<SEASON>\s+(?:of\s+)?)?(?:(?P<y><YEAR>)(?:[-–](?P<yy>[0-9]{2})(?![\w-]))?<TAIL>|<OF_YEAR>)
-age = <PART>(?<![\w.,$])(?P<age>(?:(?P<long>(?:1[5-9]|20)[0-9]0)(?:['’]?(?P<s>s)|-(?:е|х|ые|ых|ыя|я))(?!\w)|
-    (?P<short>[3-9]0)-(?:е|х|ые|ых|ыя|я)(?=\s+(?:год|гад|гг)))(?:\s+(?:год(?:ы|ов|ах|ам)|гад(?:ы|оў|ах)|гг\.)(?!\w))?)
-age of hundred = <PART>\b(?P<age>(?P<c>[0-9]{2}(?:st|th)?|nineteenth|twentieth|[xх]{1,2}[vх]?[iі]{0,3}[xх]?)
-    (?:-\w{1,2})?[\s-](?:century|(?:век|столети|стагоддз)\w{0,2}))\b
+age = <PART>(?<![\w.,$])(?P<age>(?:(?P<long>(?:1[5-9]|20)[0-9]0)(?:['’]?(?P<s>s)|-ы?[ехя])(?!\w)
+    |(?P<short>[3-9]0)-ы?[ехя](?=\s+(?:год|гад|гг)))(?:\s+(?:год(?:ы|ов|ах|ам)|гад(?:ы|оў|ах)|гг\.)(?!\w))?)
+age of hundred = <PART>\b(?P<age>(?P<c>[0-9]{2}(?:st|th|(?!.c))|nineteenth|twentieth
+    |[xх]{1,2}[vх]?[iі]{0,3}[xх]?)(?:-[^\W\d]{1,2})?[\s-](?:centur(?:y|ies)|(?:век|столети|стагоддз)\w{0,2}))\b
 ago = (?<![\w.,–-])(?:(?P<n>[0-9]{1,3}|<COUNTS>)\s+)?<UNIT>\s+(?:ago|(?:тому\s+)?назад|таму(?!\s+што))\b
 ago in a word = (?<!before\s)(?<!after\s)(?!(?-i:(?<=\w\s)Today))\b(?P<word><DAYS>)\b(?!['’]s)
 relative = (?:\b(?P<side>earlier|later)\s+)?<PART>(?P<adjective><ADJECTIVE>)\s+<UNIT>
 MEASURES = r[ou]u?bles?|dollars?|euros?|usd|[mbt]r?illion|bn|thousand|per\s?cent|km|met(?:er|re)s?|miles?|tonn?e?s?
-    |[mgk]wh?|megawatts?|years|days|hours|weeks|months|gmt|times|pages|руб\w*|дол+ар\w*|е[вў]ра?о?|мл[нр]д?|трлн
-    |тыс\w*|милли\w*|міль\w*|пр[оа]цэ?е?нт\w*|к?м|к[иі]л\w*|метр\w*|тон\w*|[мгк]вт|га|куб\w*|лет|дней|дзён|час(?:ов|а)
-    |гадзін\w*|раз|разоў
+    |[mgk]wh?|years|days|hours|weeks|months|gmt|times|руб\w*|дол+ар\w*|е[вў]ра?о?|мл[нр]д?|тыс\w*|милли\w*|міль\w*
+    |пр[оа]цэ?е?нт\w*|к?м|к[иі]л\w*|метр\w*|тон\w*|[мгк]вт|га|куб\w*|лет|дней|дзён|час(?:ов|а)|гадзін|раз|разоў
 AMOUNT = (?i)\w|[/№]\d|-\d+-\d|\s?%|\s\d{3}\b|[\s-](?:<MEASURES>)(?!\w)
 ROUND_AMOUNT = <AMOUNT>|\s(?:[\w-]+\s)?(?:troops|service\w+|personnel|people|persons|men|women|\w+(?:ers|ents|zens
-    |ees)|tanks|units|aircraft|missiles|items|companies|votes|человек|людз?ей|чалавек|военн\w+|\w{3,}(?:ов|ев|ей|аў|яў
-    |цев))(?!\w)
+    |ees)|tanks|units|items|companies|votes|человек|людз?ей|чалавек|военн\w+|\w{3,}(?:ов|ев|ей|аў|яў|цев))(?!\w)
 NOT_BEFORE = (?i)(?:\w|\d[.,]|#|[$€£₽№§/]\s?|(?<![^\W\d_]{3})(?<!\d{4})[-–]|\b(?:no|article|resolution|section|room
     |page|стать\w|ст|пункт|артыкул|резолюци\w|рэзалюцы\w)\.?\s|\b(?:more|less|fewer)\sthan\s)$
 IN = (?i)\b(?:in|during|[вуў]|за)\s+$
 ALONE = (?i)\b(?:in|of|by|since|until|till|from|before|after|during|through|[вуўксз]|со|до|да|по|па|на|за|от|ад)\s+$
 MAY = (?i)\b(?:в\s+мае|[уў]\s+маі|(?:на|за|по)\s+май|к\s+маю|\w+\s+тра[вў]\w+)$
 AHEAD = (?i)\b(?:will|to\s+be|is\s+due|next|upcoming|буд(?:ет|ут|зе|уць)|предсто\w+|состо[ия]тся|пройд[её]т|планиру\w+
-    |адбудзецца|наступн\w+|чака\w+)\b[^.!?]{0,40}$
+    |адбудзецца|наступн\w+|чака\w+)\b[^.,!?]{0,40}$
 FROM = (?i)\b(?:(?P<both>between|между|паміж)|from|со?|от|з|ад)\s+(?:the\s+)?$
 TO = (?i)(?P<dash>\s?[-–—]\s?)|\s+(?:(?P<both>and|и|і)|to|until|till|through|до|по|да|па)\s+
 PUT_OFF = (?i)\b(?:postpon|delay|mov|extend|перен[ео]с|перан[ео]с)\w*\b[^.]{0,40}$
 EVERY = (?i)\b(?:(?:every|each|annual|кажд|ежегодн|кожн|штогод)\w*\b[^.,]{0,20}|a\s)$
-DEADLINE = (?i)\b(?:by|until|from|к|до|с|да|з)\s+$
+DEADLINE = (?i)\b(?:(?:by|until|from|к|до|с|да|з)\s+|to\s(?:approve|sign|hold|meet|start|begin|adopt)\b[^.!?]{0,40})$
 TENS = (?i)(?:ty|дцать|ццаць|сорок|сорак|сто|десят|дзесят|яносто)\s$
-LISTED = (?i)and|or|или|або|\b[иі]\b
-A_MONTH = (?i)\b(?:months?|месяц\w*)\b
 A_DAY = (?i)week|недел|тыд|day|\bдн[яией]|день|дзень|дзён|<DAYS>
 en = January;February;March;April;May;June;July;August;September;October;November;December
 ru = январь;февраль;март;апрель;май;июнь;июль;август;сентябрь;октябрь;ноябрь;декабрь
@@ -418,7 +396,5 @@ be of = студзеня;лютага;сакавіка;красавіка;мая
 """)
 _PRECISION = {"year": 4, "decade": 4, "month": 7, "season": 7, "day": 10, "week": 10, "weekday": 10, "name": 7}
 _YEAR_WORDS = {"en": ("", "", ""), "ru": (" года", " год", " годы"), "be": (" года", " год", " гады")}
-
-
 _FINDS = {"dated": _Text.dated, "yearly": _Text.yearly, "age": _Text.age, "ago": _Text.ago, "relative": _Text.relative}
 _RULES = [(re.compile(f"(?i){p}"), _FINDS[name.split()[0]]) for name, p in _TABLE.items() if name.split()[0] in _FINDS]

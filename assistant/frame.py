@@ -14,7 +14,8 @@ from index.documents import About
 from index.glossary import Glossary
 from index.sentences import language_of
 
-MOST_GLOSSES = 3
+MOST_GLOSSES = 2
+_GLOSSED = ("institution", "treaty", "document", "person", "organisation", "exercise", "programme", "event")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,8 @@ def _glosses(text: str, language: Language, glossary: Glossary) -> Sequence[tupl
     """After the first mentions of known names, their name in the reader's language."""
     shown: dict[str, tuple[int, str]] = {}
     for _, end, identity in glossary.spans(text):
-        name = glossary.entries[identity].names.get(language)
+        entry = glossary.entries[identity]
+        name = entry.names.get(language) if entry.type in _GLOSSED else None
         if name and identity not in shown and name.casefold() not in text.casefold():
             shown[identity] = (end, name)
     return list(shown.values())[:MOST_GLOSSES]

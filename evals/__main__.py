@@ -11,6 +11,7 @@ from rich.progress import Progress
 
 from assistant.settings import AssistantSettings
 from assistant.wire import make_assistant
+from evals.ablate import ablation, edit, rate
 from evals.cases import BadGold, lint, load
 from evals.report import numbers, rates, slices
 from evals.run import Trial, passages_hold, run
@@ -65,6 +66,19 @@ def _table(trials: list[Trial], verbose: bool) -> str:
     return "\n".join(lines)
 
 
+def ablate_gold(options: argparse.Namespace) -> int:
+    """Ask again with the evidence deleted, and with its numbers changed."""
+    cases = load(options.gold, options.split)
+    with tempfile.TemporaryDirectory() as work:
+        gone = ablation(cases, options.sources[0], Path(work))
+        followed = edit(cases, options.sources[0], Path(work))
+    figures = [rate("refused without its evidence", gone), rate("followed a changed number", followed)]
+    print(json.dumps([f.json() for f in figures]) if options.json else "\n".join(map(str, figures)))
+    for tried in (t for t in (*gone, *followed) if options.verbose and not t.passed):
+        print(f"{tried.case.id}: {tried.case.question}\n    {tried.text}")
+    return 0
+
+
 def lint_gold(options: argparse.Namespace) -> int:
     """Exit code 2 when an item is wrong."""
     cases = load(options.gold)
@@ -88,6 +102,7 @@ def parser() -> argparse.ArgumentParser:
     )
     commands = main_parser.add_subparsers(required=True, metavar="COMMAND")
     for name, called, text in (("run", run_gold, "ask the gold questions and report figures with their intervals"),
+                               ("ablate", ablate_gold, "ask again with the evidence deleted or changed"),
                                ("lint", lint_gold, "check the gold against the sources")):  # fmt: skip
         sub = commands.add_parser(name, help=text, description=text)
         sub.add_argument("--gold", type=Path, nargs="+", default=sorted(GOLD.glob("*.jsonl")), help="gold files")

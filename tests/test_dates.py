@@ -52,9 +52,11 @@ in 2019 and 2020 | 2019, 2020
 September 14–20, 2017 | 2017-09-14/2017-09-20
 on 7 and 8 December 2019 | 2019-12-07/2019-12-08
 on 7 and 20 December 2019 | 2019-12-07, 2019-12-20
-28 January to 3 February 2023 | 2023-01-28, 2023-02-03
+28 January to 3 February 2023 | 2023-01-28/2023-02-03
 from 28 January to 3 February 2023 | 2023-01-28/2023-02-03
 March–May 2023 | 2023-03/2023-05
+January to March 2024 | 2024-01/2024-03
+moved from January to March 2024 | 2024-01, 2024-03
 с марта по май 2023 года | 2023-03/2023-05
 in March and May 2020 | 2020-03, 2020-05
 the first half of 2024 | 2024-01/2024-06
@@ -88,6 +90,8 @@ in the mid-1990s | 1993-05/1996-08
 у 1990-я гады | 1990/1999
 the 18th century | 1701/1800
 the end of the 18th century | 1767-09/1800-12
+in the 18th and 19th centuries | 1801/1900
+лишь в XX-м веке | 1901/2000
 XVIII век | 1701/1800
 в XIX веке | 1801/1900
 у XX стагоддзі | 1901/2000
@@ -224,9 +228,10 @@ the day before yesterday
 the year 1066
 Article 2105
 the next summit
+for 20 centuries
 прошлым
 """
-MESSY = ("на гэта, таму што", "1" * 400, "1 year ago " * 50, "999 years ago", "\ud800 17 March", "31 31 31 February 2023")
+MESSY = ("на гэта, таму што", "1" * 400, "1 year ago " * 50, "\ud800 17 March", "31 31 31 February 2023")
 
 
 def rows(table: str) -> list[tuple[str, str]]:
@@ -264,3 +269,127 @@ def test_times_counted_from_publication(text: str, wanted: str) -> None:
 @pytest.mark.parametrize("text", [*TRAPS.strip().splitlines(), *MESSY[:2]])
 def test_what_is_no_time(text: str) -> None:
     assert [text[m.start : m.end] for m in moments(text, PUBLISHED)] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "published", "wanted"),
+    [
+        ("in 2019 the sides met on 8 December", PUBLISHED, ["2019", "2019-12-08"]),
+        ("On 8 December 1999 it was signed, on 26 December ratified", None, ["1999-12-08", "1999-12-26"]),
+        ("the winner of the 2020 election left on Feb. 17", PUBLISHED, ["2020", "2023-02-17"]),
+        ("by 2030 they will, he said on Feb. 17", PUBLISHED, ["2030", "2023-02-17"]),
+        ("It began in 2022. On Feb. 17 they met", PUBLISHED, ["2022", "2023-02-17"]),
+        ("It began in 2022. On Feb. 17 they met", None, ["2022", "2022-02-17"]),
+        ("на 18 декабря 2012 года; 5 марта", None, ["2012-12-18", "2012-03-05"]),
+        ("В 1999 году, 8 декабря этого года", PUBLISHED, ["1999"]),
+        ("settled by 1 December", "2019-11", ["2019-12-01"]),
+        ("Belarus to approve roadmaps in November", "2021-09-10", ["2021-11"]),
+        ("отнесено к 26 марта", "2026-02-24", ["2026-03-26"]),
+        ("каждый год до 1 февраля", "2022", []),
+        ("on Feb. 17", "2023", ["2023-02-17"]),
+        ("on Nov. 26", "2023-03", ["2022-11-26"]),
+        ("on 29 February", PUBLISHED, []),
+        ("yesterday and last month", "2023-03", ["2023-02"]),
+        ("yesterday, last month and last year", "2023", ["2022"]),
+        ("SB Belarus Today reports", PUBLISHED, []),
+        ("100000000 years ago", PUBLISHED, []),
+        ("999 years ago", PUBLISHED, ["1024"]),
+    ],
+)  # fmt: skip
+def test_where_a_year_comes_from(text: str, published: str | None, wanted: list[str]) -> None:
+    assert [interval(m) for m in moments(text, published)] == wanted
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("On Feb. 17 they met", "On Feb. 17 [2023] they met"),
+        ("This past January, Lukashenko", "This past January [2023], Lukashenko"),
+        ("He said so yesterday.", "He said so yesterday [12 March 2023]."),
+        ("last year it fell", "last year [2022] it fell"),
+        ("last month it fell", "last month [February 2023] it fell"),
+        ("last week it fell", "last week [6–12 March 2023] it fell"),
+        ("two weeks ago", "two weeks ago [27 February – 5 March 2023]"),
+        ("last Friday", "last Friday [10 March 2023]"),
+        ("last winter", "last winter [2022–2023]"),
+        ("later this year", "later this year [2023]"),
+        ("earlier this month", "earlier this month [March 2023]"),
+        ("January of last year", "January of last year [2022]"),
+        ("this year's plan", "this year's [2023] plan"),
+        ("from 6 March to 10 March", "from 6 March to 10 March [2023]"),
+        ("вчера он приехал", "вчера [12 марта 2023 года] он приехал"),
+        ("в прошлом году он приехал", "в прошлом году [2022] он приехал"),
+        ("17 февраля он приехал", "17 февраля [2023 года] он приехал"),
+        ("учора ён прыехаў", "учора [12 сакавіка 2023 года] ён прыехаў"),
+        ("летась ён прыехаў", "летась [2022] ён прыехаў"),
+        ("17 лютага ён прыехаў", "17 лютага [2023 года] ён прыехаў"),
+        ("на мінулым тыдні ў Мінску", "на мінулым тыдні [6–12 сакавіка 2023 года] ў Мінску"),
+        ("in 2019 they met on 8 December", "in 2019 they met on 8 December"),
+        ("last year, in 2022, it fell", "last year, in 2022, it fell"),
+        ("on Feb. 17 and in 2023", "on Feb. 17 and in 2023"),
+        ("on Feb. 17. In 2023", "on Feb. 17 [2023]. In 2023"),
+        ("signed in 1999", "signed in 1999"),
+    ],
+)  # fmt: skip
+def test_only_what_is_missing_is_added(text: str, wanted: str) -> None:
+    shown_text = text
+    for place, note in reversed(resolved(text, PUBLISHED)):
+        shown_text = f"{shown_text[:place]} [{note}]{shown_text[place:]}"
+    assert shown_text == wanted
+    assert resolved(text, None) == []
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "language", "wanted"),
+    [
+        ("2023-03-13", "2023-03-13", "en", "13 March 2023"),
+        ("2023-03-13", "2023-03-13", "ru", "13 марта 2023 года"),
+        ("2023-03-13", "2023-03-13", "be", "13 сакавіка 2023 года"),
+        ("2023-03-01", "2023-03-31", "en", "March 2023"),
+        ("2023-03-01", "2023-03-31", "be", "сакавік 2023 года"),
+        ("2023-01-01", "2023-12-31", "en", "2023"),
+        ("2023-01-01", "2023-12-31", "ru", "2023 год"),
+        ("2021-01-01", "2023-12-31", "en", "2021–2023"),
+        ("2021-01-01", "2023-12-31", "be", "2021–2023 гады"),
+        ("2023-03-01", "2023-03-12", "ru", "1–12 марта 2023 года"),
+        ("2023-03-01", "2023-05-31", "en", "March–May 2023"),
+        ("2023-02-27", "2023-03-05", "en", "27 February – 5 March 2023"),
+        ("2022-12-01", "2023-02-28", "ru", "декабрь 2022 года – февраль 2023 года"),
+        ("2022-03-01", "2023-03-31", "en", "March 2022 – March 2023"),
+    ],
+)  # fmt: skip
+def test_intervals_in_words(first: str, last: str, language: Language, wanted: str) -> None:
+    assert shown(datetime.date.fromisoformat(first), datetime.date.fromisoformat(last), language) == wanted
+
+
+def test_publication_dates_in_words() -> None:
+    assert [published_shown(p, "ru") for p in ("2023", "2023-03", "2023-03-13")] == [
+        "2023 год", "март 2023 года", "13 марта 2023 года"]  # fmt: skip
+
+
+def test_moments_overlap_where_they_share_a_day() -> None:
+    year, month, other = moments("2021, September 2021, 2022")
+    assert overlap(year, month) and overlap(month, year)
+    assert not overlap(year, other) and not overlap(other, month)
+
+
+def test_examples_in_docstrings() -> None:
+    assert doctest.testmod(dates).failed == 0
+
+
+WORDS = st.sampled_from(
+    """this last next past the year month week January May Feb. 17 17, 2023 2021-2023 1990s first half of quarter by
+    Monday ago two 31 from to and early . в прошлом этого года году месяце мая 29 февраля назад пять квартал I XVIII век
+    90-х годов у мінулым тыдні гэтага студзені летась таму 99.99.2023 12.12.2022 2024-02-29 will 9999 зимой""".split()
+)
+
+
+@given(
+    st.one_of(st.text(), st.lists(WORDS).map(" ".join), st.sampled_from(MESSY)),
+    st.sampled_from([None, "2023", "2024-02", PUBLISHED, "2024-02-29", "1500-01-01"]),
+)
+def test_any_text_gives_moments_in_order(text: str, published: str | None) -> None:
+    found = moments(text, published)
+    edges = [edge for m in found for edge in (m.start, m.end)]
+    assert edges == sorted(edges) and all(0 <= m.start < m.end <= len(text) and m.first <= m.last for m in found)
+    assert {place for place, _ in resolved(text, published)} <= {m.end for m in found}
