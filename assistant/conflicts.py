@@ -125,22 +125,23 @@ def features(asked: Asked, one: Evidence, other: Evidence, index: Index) -> tupl
     different values nor deny each other."""
     texts = one.text, other.text
     differ, near = _compared(asked, one, other, index)
-    contrast = _contrast(*texts)
+    contrast = _contrast(*texts) * (not _wants(asked))
     negated = _negated(*texts) * (_says("whether", asked.text) or _opens(asked.text))
     told, apart = max(differ, contrast, negated), _apart(asked, one, other)
     known = [e.tokens | e.context for e in (one, other)]
+    covered = told * min(asked.share(k) for k in known)
     return (
         differ * near,
-        told * min(asked.share(k) for k in known),
+        covered,
         told * _shared(one, other),
         told * max(asked.missing(k) for k in known),
         differ * (not _wants(asked)),
         told * max(0.0, apart),
         told * (apart < 0),
-        told * max(0.0, apart) * all(_says("growing", t) for t in texts),
+        told * max(0.0, min(1.0, 12 * apart)) * all(_says("growing", t) for t in texts),  # a month is long here
         contrast,
         negated,
-        told * any(_says("marked", t) for t in texts),
+        covered * any(_says("marked", t) for t in texts),
     )
 
 
@@ -369,7 +370,7 @@ def _about(one: str, other: str, language: Language, glossary: Glossary) -> str:
     entries = [glossary.entries[i] for i in dict.fromkeys(glossary.mentions(one)) if i in theirs]
     if entries:
         return ", ".join(e.names.get(language) or next(iter(e.names.values())) for e in entries[:3])
-    return ", ".join(_shared_words(one, set(tokenize(other)))) or one[:60].split(",")[0].strip(" .")
+    return ", ".join(_shared_words(one, set(tokenize(other)))) or one[:60].split(",")[0].strip(" .") or one
 
 
 def _shared_words(text: str, known: set[str]) -> Iterator[str]:

@@ -23,6 +23,7 @@ FEATURES = (
     "cosine", "cosine_across", "cosine_english", "across", "coverage", "coverage_context", "coverage_passage",
     "entities", "numbers", "time", "speaker", "offers", "counts", "focus", "together", "rank", "brief",
 )  # fmt: skip
+_OTHER_TIME = -0.5
 _NEGATION = re.compile(
     r"\b(?:not|never|no|none|nor|neither|without|failed|refus\w+|n['’]t|не|нет|ни|никогда|никто|отказ\w+|"
     r"няма|ніколі|ніхто|адмов\w+|нi|ні)\b",
@@ -255,6 +256,8 @@ def question_features(asked: Asked, ranked: Sequence[tuple[float, Evidence]]) ->
         across * best.feature("coverage_context"),
         max((e.feature("cosine") + e.feature("cosine_across") for _, e in ranked[:10]), default=0.0),
         min(1.0, len(asked.terms) / 10),
+        float(asked.kind == "number" and best.feature("offers") < 0),
+        float(best.feature("time") <= _OTHER_TIME),
     )
 
 
@@ -264,7 +267,7 @@ BEST = (
 )  # fmt: skip
 QUESTION_FEATURES = (
     "first", "gap", *BEST, "missing", "missing_entity", "missing_number", "lost", "covered_by_all", "names_held",
-    "denied", "across_coverage", "nearest", "length",
+    "denied", "across_coverage", "nearest", "length", "no_number", "other_time",
 )  # fmt: skip
 
 

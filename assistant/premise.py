@@ -14,7 +14,13 @@ _PRESUPPOSES = re.compile(
     r"калі|чаму|навошта|як\w*|дзе|хто|каго|колькі)\b",
     re.IGNORECASE,
 )
-_REST_COVERED, _DENIED_COVERED = 0.5, 0.5
+# Of these, the ones that take an event for granted: who and what may also ask about what our sources do not cover.
+_OF_EVENTS = re.compile(
+    r"^\W*(?:when|why|how (?!many|much|large|big|long|old|far)|since when|in what year|в каком году|когда|почему|зачем|"
+    r"калі|чаму|навошта|у якім годзе)",
+    re.IGNORECASE,
+)
+_REST_COVERED, _DENIED_COVERED, _ALL_NAMES = 0.5, 0.5, 0.99
 _LOOKED_AT = 5
 _SWAPPED = ("person", "place", "institution", "organisation", "company", "exercise", "weapon", "treaty", "document")
 
@@ -27,12 +33,15 @@ def correction(asked: Asked, ranked: Sequence[tuple[float, Evidence]], glossary:
         return None
     top = [e for _, e in ranked[:_LOOKED_AT]]
     denied = next((e for e in top if _denied(asked, e)), None)
-    return denied or next((e for e in top[:3] if _swapped(asked, e, glossary)), None)
+    if denied or not _OF_EVENTS.search(asked.text):
+        return denied
+    return next((e for e in top[:3] if _swapped(asked, e, glossary)), None)
 
 
 def _denied(asked: Asked, evidence: Evidence) -> bool:
-    covered = asked.share(evidence.tokens | evidence.context)
-    return denies(evidence.text) and not denies(asked.text) and covered >= _DENIED_COVERED
+    known = evidence.tokens | evidence.context
+    same = asked.share(known) >= _DENIED_COVERED and asked.share(known, "entity") > _ALL_NAMES
+    return same and denies(evidence.text) and not denies(asked.text)
 
 
 def _swapped(asked: Asked, evidence: Evidence, glossary: Glossary) -> bool:

@@ -6,12 +6,15 @@ A glossary is TOML with `[[entry]]` tables: id, type, name and aliases by langua
 import tomllib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from index.errors import ConfigurationError
 from index.keywords import stem, tokenize, word_spans
 from index.lexicon import Lexicon
+
+REMEMBERED = 20_000  # texts
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,7 @@ class Glossary:
         self.entries = {e.id: e for e in entries}
         self.source = source
         self.lexicon = lexicon or Lexicon("")
+        self._parts = lru_cache(maxsize=REMEMBERED)(self._parts_of)
         self._by_stems: dict[tuple[str, ...], str] = {}
         for entry in entries:
             for name in (*entry.names.values(), *entry.aliases):
@@ -61,14 +65,18 @@ class Glossary:
         """Ids of the entries that `text` names, in order, repeats included."""
         return [p.entry for p in self.parts(text) if p.entry is not None]
 
-    def parts(self, text: str) -> list[Part]:
+    def parts(self, text: str) -> tuple[Part, ...]:
         """All words of `text` in order, those that name an entry together."""
+        return self._parts(text)
+
+    def _parts_of(self, text: str) -> tuple[Part, ...]:
+        found: list[Part]
         stems, found, position = tokenize(text, stop_words=True), [], 0
         for start, end, entry in self._spans(stems):
             found += [Part((stem,), None) for stem in stems[position:start]]
             found.append(Part(tuple(stems[start:end]), entry))
             position = end
-        return found + [Part((stem,), None) for stem in stems[position:]]
+        return (*found, *(Part((stem,), None) for stem in stems[position:]))
 
     def tokens(self, text: str) -> list[str]:
         """Search tokens of `text`: its stems, one token for each entry it names, and the concepts of its words."""

@@ -20,9 +20,9 @@ from index.sentences import language_of
 
 GLOSSARY = Glossary(
     [
-        Entry("belarus", "place", {"en": "Belarus", "ru": "Беларусь", "be": "Беларусь"}, ("Belarusian", "Minsk"), {}, ()),
+        Entry("belarus", "place", {"en": "Belarus", "ru": "Беларусь", "be": "Беларусь"}, ("Belarusian",), {}, ()),
         Entry("russia", "place", {"en": "Russia", "ru": "Россия", "be": "Расія"}, ("Russian", "российский"), {}, ()),
-        Entry("lukashenko", "person", {"en": "Alexander Lukashenko", "ru": "Александр Лукашенко"}, ("Lukashenko",), {}, ()),
+        Entry("lukashenko", "person", {"en": "Alexander Lukashenko"}, ("Lukashenko",), {}, ()),
     ],
     lexicon=bundled(),
 )  # fmt: skip
@@ -147,16 +147,16 @@ AGREEMENTS = [
      "Putin and Lukashenko met at Novo-Ogaryovo near Moscow."),
     ("What did Lukashenko say about the union?", "Lukashenko said that the union was strong.",
      "Lukashenko said that the union had 28 programmes."),
-    # other things of the same unit
-    ("How much does Russia pay into the budget of 2026?", "Russia does pay 4,822 million roubles into the budget of 2026.",
-     "In 2026 the surplus will be 1,757 million roubles."),
     # several values are asked for
     ("When was the treaty signed and when was it ratified?", "The treaty was signed on 6 December 2024.",
      "The treaty was ratified on 18 February 2025."),
     ("Compare the gas price for Germany with the gas price for Belarus.", "The gas price for Germany was 290 dollars.",
      "The gas price for Belarus was 46 dollars."),
+    ("How did trade of Russia and Belarus change?", "Trade of Russia and Belarus was 38.5 billion dollars.",
+     "Trade of Russia and Belarus was 45.8 billion dollars."),
     # ranges that overlap, and nothing that answers
-    ("How many people came to the rally?", "From 600 to 2,000 people came to the rally.", "1,600 people came to the rally."),
+    ("How many people came to the rally?", "From 600 to 2,000 people came to the rally.",
+     "1,600 people came to the rally."),
     ("Who chairs the council?", "The council has nine members.", "Lukashenko chairs the council."),
 ]  # fmt: skip
 

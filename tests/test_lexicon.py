@@ -17,7 +17,8 @@ def test_every_concept_has_words_in_three_languages_and_an_id_of_its_own() -> No
 
 def test_words_of_three_languages_share_their_concept() -> None:
     lexicon = bundled()
-    for words in (("contribution", "взнос", "унёсак"), ("signed", "подписали", "падпісалі"), ("tax", "налоги", "падаткі")):
+    trios = (("contribution", "взнос", "унёсак"), ("signed", "подписали", "падпісалі"), ("tax", "налоги", "падаткі"))
+    for words in trios:
         shared = set.intersection(*(set(lexicon.concepts(stem(w))) for w in words))
         assert shared, words
 

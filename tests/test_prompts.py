@@ -2,7 +2,7 @@ import pytest
 
 from prompts import BadTemplate, Template, load
 
-REFUSALS = {"not_in_sources", "off_topic", "false_premise", "unverified", "near", "nothing_near", "undated"}
+REFUSALS = {"not_in_sources", "off_topic", "false_premise", "unverified", "near", "nothing_near", "undated", "instead"}
 
 
 @pytest.mark.parametrize("language", ["en", "ru", "be"])
