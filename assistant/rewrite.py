@@ -2,9 +2,8 @@
 
 import re
 
-from assistant.conversation import Question
+from assistant.conversation import Question, Turn
 from index.glossary import Glossary, Part
-from index.keywords import is_common
 
 _ASKING = (
     r"how|what|when|where|who|whom|whose|which|why|"
@@ -57,7 +56,7 @@ def standalone(question: Question, glossary: Glossary) -> str:
     return f"{_without_replaced(before, question.text, glossary)} {question.text}"
 
 
-def _history_before(question: Question) -> tuple:  # type: ignore[type-arg]
+def _history_before(question: Question) -> tuple[Turn, ...]:
     """The history up to the last question of the user."""
     places = [n for n, t in enumerate(question.history) if t.role == "user"]
     return question.history[: places[-1]]
@@ -79,8 +78,3 @@ def _type(part: Part, glossary: Glossary) -> str | None:
         return glossary.entries[part.entry].type
     year = re.fullmatch(r"(?:1[5-9]|20)\d\d", part.stems[0])
     return "year" if year else None
-
-
-def names_something(text: str, glossary: Glossary) -> bool:
-    """Whether `text` has a word that is not common to all questions."""
-    return any(p.entry is not None or not is_common(p.stems[0]) for p in glossary.parts(text))

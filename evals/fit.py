@@ -33,6 +33,7 @@ SHARES = {"train": 1.5, "gold": 2.0, "strangers": 0.5}
 # answerable ones are refused. Evidence taken out on purpose makes harder negatives than users' questions do.
 THRESHOLD = 0.27
 Matrix = NDArray[np.float64]
+Bounds = tuple[float | None, float | None]
 # Which way a feature may point: a question is no likelier to be answered for a word that is missing. Without this,
 # features that say nearly the same get weights of opposite signs, which do not carry over to other corpora.
 FALLING = ("missing", "missing_entity", "missing_number", "lost", "denied", "no_number", "other_time")
@@ -68,8 +69,8 @@ def _covariance(features: Matrix, share: Matrix) -> Matrix:
     return (features * share[:, None]).T @ features - np.outer(mean, mean)
 
 
-def fit_answerable(
-    features: Matrix, present: NDArray[np.bool_], counts: Matrix, penalty: float = 1.0
+def bounded_logistic(
+    features: Matrix, present: NDArray[np.bool_], counts: Matrix, bounds: Sequence[Bounds], penalty: float = 1.0
 ) -> tuple[Matrix, float]:
     """Logistic regression with bounded signs on standardised features, given back in their own scale."""
     mean, spread = features.mean(0), features.std(0) + 1e-9
@@ -82,7 +83,6 @@ def fit_answerable(
         value = (counts * np.logaddexp(0, -margin)).sum() + penalty / 2 * parameters[:-1] @ parameters[:-1]
         return float(value), gradient
 
-    bounds = [(None, None) if f in FREE else (None, 0.0) if f in FALLING else (0.0, None) for f in QUESTION_FEATURES]
     found = minimize(loss, np.zeros(len(bounds) + 1), jac=True, method="L-BFGS-B", bounds=[*bounds, (None, None)])
     weights = found.x[:-1] / spread
     return weights, float(found.x[-1] - weights @ mean)
@@ -136,7 +136,10 @@ def fit(items: Sequence[Item]) -> tuple[Matrix, Matrix, float]:
     features = np.array([question_features(i.asked, r) for i, r in zip(items, ranked, strict=True)])
     present, fits = np.array([i.present for i in items]), np.array([i.fits for i in items])
     counts = np.array([SHARES.get(i.corpus, 1.0) for i in items])
-    answerable, bias = fit_answerable(features[fits], present[fits], counts[fits])
+    bounds: list[Bounds] = [
+        (None, None) if f in FREE else (None, 0.0) if f in FALLING else (0.0, None) for f in QUESTION_FEATURES
+    ]
+    answerable, bias = bounded_logistic(features[fits], present[fits], counts[fits], bounds)
     _report(items, ranked, features @ answerable + bias, present, fits)
     return fitted, answerable, bias
 

@@ -20,7 +20,6 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 from sklearn.metrics import roc_auc_score
 
 from assistant import answerability, conflicts, rewrite
@@ -28,6 +27,7 @@ from assistant.asked import Asked, ask
 from assistant.compose import compose
 from assistant.evidence import Evidence, gather
 from evals.cases import Case, load
+from evals.fit import Bounds, bounded_logistic
 from evals.run import question
 from index import wire
 from index.search import Index
@@ -134,20 +134,8 @@ def fit(pairs: Sequence[Pair], penalty: float = 2.0) -> tuple[Matrix, float]:
     chosen = [p for p in pairs if p.fits and p.behind < math.inf]
     features = np.array([p.features for p in chosen])
     counts = np.array([SHARES[p.origin] for p in chosen])
-    mean, spread = features.mean(0), features.std(0) + 1e-9
-    scaled, sign = (features - mean) / spread, np.where([p.right for p in chosen], 1.0, -1.0)
-
-    def loss(parameters: Matrix) -> tuple[float, Matrix]:
-        margin = sign * (scaled @ parameters[:-1] + parameters[-1])
-        wrong = counts * sign / (1 + np.exp(margin))
-        gradient = np.append(penalty * parameters[:-1] - scaled.T @ wrong, -wrong.sum())
-        value = (counts * np.logaddexp(0, -margin)).sum() + penalty / 2 * parameters[:-1] @ parameters[:-1]
-        return float(value), gradient
-
-    bounds = [(None, 0.0) if f in FALLING else (0.0, None) for f in conflicts.FEATURES]
-    found = minimize(loss, np.zeros(len(bounds) + 1), jac=True, method="L-BFGS-B", bounds=[*bounds, (None, None)])
-    weights = found.x[:-1] / spread
-    return weights, float(found.x[-1] - weights @ mean)
+    bounds: list[Bounds] = [(None, 0.0) if f in FALLING else (0.0, None) for f in conflicts.FEATURES]
+    return bounded_logistic(features, np.array([p.right for p in chosen], dtype=bool), counts, bounds, penalty)
 
 
 def recall(pairs: Sequence[Pair], sure: Matrix, fits: bool, origin: Origin, threshold: float, margin: float) -> float:
