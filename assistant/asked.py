@@ -26,11 +26,12 @@ _GENERIC = frozenset(
     stem(w)
     for w in """year month day date time number amount share percent percentage proportion name person people thing kind
     happen happened say said tell claim describe explain mean give use call regard according view opinion know
-    much many long source wiki did does state
+    much many long source wiki did does state trace timeline step stage order chronology unfold history
     год года году число дата день месяц доля процент сумма имя человек люди сказать сказал говорить заявить заявил
-    описать
+    описать шаг этап порядок хронология проследить история
     назвать назвал считать объяснить означать случиться произойти произошло мнению словам данным источник
     годзе годам колькасць дзень месяц частка працэнт сума імя чалавек людзі сказаў казаў заявіў назваў лічыць тлумачыць
+    крок этап парадак храналогія прасачыць гісторыя
     адбылося здарылася думку словах паводле""".split()
 )
 
@@ -89,7 +90,7 @@ def ask(question: str, index: Index, as_of: datetime.date | None = None) -> Aske
         index.encode([question])[0],
         language_of(question),
         claims.asked_holder(question, index.glossary),
-        tuple(dates.moments(question)),
+        dates.moments(question),
         as_of,
         numbers(question),
     )

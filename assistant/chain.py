@@ -16,7 +16,7 @@ from index.live import LiveIndex
 from index.search import Index
 
 PASSAGES, SHOWN_PASSAGES = 20, 10
-# Below both, question and sources share no subject: off topic rather than unanswered.
+# Below both, and without a known name, question and sources share no subject: off topic rather than unanswered.
 _NEAR_COSINE, _NEAR_COVERAGE = 0.30, 0.35
 
 
@@ -89,10 +89,11 @@ def _search(asked: Asked, parts: Sequence[Asked], index: Index) -> list[Passage]
 
 def _near(composed: Composition) -> bool:
     """Whether question and sources share a subject at all."""
-    best = composed.near[0][1] if composed.near else None
-    return best is not None and (
-        max(best.feature("cosine"), best.feature("cosine_across")) >= _NEAR_COSINE
-        or best.feature("coverage") >= _NEAR_COVERAGE
+    named = any(t.kind == "entity" for t in composed.asked.terms)
+    return bool(composed.near) and (
+        named
+        or any(max(e.feature("cosine"), e.feature("cosine_across")) >= _NEAR_COSINE for _, e in composed.near)
+        or composed.near[0][1].feature("coverage") >= _NEAR_COVERAGE
     )
 
 

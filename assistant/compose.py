@@ -1,5 +1,6 @@
 """The embedded engine: picks whole sentences that answer. No language model; every draft is a sentence of a source."""
 
+import datetime
 import re
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
@@ -21,11 +22,16 @@ MOST_STEPS = 6
 # question, one more item of a list, a step of a timeline, and one that only adds detail.
 _MARGIN_NEW, _MARGIN_LIST, _MARGIN_STEP, _MARGIN_SAME = 3.0, 1.5, 4.5, 0.3
 _STEP_COVERED, _MARGIN_FILL = 0.6, 4.0
-_MARGIN_NEWER, _COVERED_LESS = 4.0, 0.2
+# How far a sentence about a later time may stand behind, and how much less of the question it may hold: where the
+# question is about what is so now, and where it only asks for a number or date.
+_NEWER_NOW, _NEWER = (6.0, 0.35), (4.0, 0.2)
 _NEW_SHARE = 0.12
 _REPEATS = 0.6
+# What is so now: present and future tenses, and words for it.
 _NOW = re.compile(
-    r"^\W*who (?:is|are)\b|^\W*(?:кто|хто)(?! (?:был|быў|\w+(?:л|ла|ли|лся|лась|ў|лі))\b)|"
+    r"^\W*(?:who|where|when) (?:is|are|does|do|has|have|will)\b|^\W*by what date|"
+    r"^\W*(?:кто|хто)(?! (?:был|быў|\w+(?:л|ла|ли|лся|лась|ў|лі))\b)|^\W*(?:на сколько|на колькі|на какой стадии)|"
+    r"\b(?:долж\w+|планируется|ожидается|будет|павін\w+|плануецца|чакаецца|будзе)\b|"
     r"\b(?:now|currently|current|latest|today|so far|at present|stand|has been|have been|still|"
     r"сейчас|теперь|ныне|нынешн\w+|текущ\w+|последн\w+|на сегодня|цяпер|зараз|сённяшн\w+|апошн\w+|бягуч\w+)\b",
     re.IGNORECASE,
@@ -77,15 +83,16 @@ def compose(
 def _newest_first(asked: Asked, ranked: Ranked) -> Ranked:
     """Where the question names no time, of sentences that answer it about as well the one about the latest time leads:
     values change, and the newest is what is asked for."""
-    changing = asked.kind in ("number", "date") or bool(_NOW.search(asked.text))
-    if asked.moments or not changing or not ranked:
+    now = bool(_NOW.search(asked.text))
+    if asked.moments or not (now or asked.kind in ("number", "date")) or not ranked:
         return ranked
     best_score, best = ranked[0]
+    margin, less = _NEWER_NOW if now else _NEWER
     rivals = [
         (score, e)
         for score, e in ranked[1:10]
-        if best_score - score <= _MARGIN_NEWER
-        and e.feature("coverage_context") >= best.feature("coverage_context") - _COVERED_LESS
+        if best_score - score <= margin
+        and e.feature("coverage_context") >= best.feature("coverage_context") - less
         and e.feature("offers") == best.feature("offers")
         and _day(e) > _day(best)
     ]
@@ -167,19 +174,18 @@ def _each(
 
 
 def _steps(ranked: Ranked) -> list[Evidence]:
-    """Dated sentences near the best one, one for each time, in the order of their dates."""
-    steps: list[Evidence] = []
-    for score, evidence in ranked[:20]:
-        own = [m for m in evidence.moments if m.explicit]
-        known = {m.first for s in steps for m in s.moments if m.explicit}
+    """Dated sentences near the best one, the best for each time, in the order of dates."""
+    steps: dict[datetime.date, Evidence] = {}
+    names = ranked[0][1].feature("entities") if ranked else 0.0
+    for score, evidence in ranked[:30]:
+        day = next((m.first for m in evidence.moments if m.explicit), None)
         near = ranked[0][0] - score <= _MARGIN_STEP
-        covered = evidence.feature("coverage_context") >= _STEP_COVERED * ranked[0][1].feature("coverage_context")
-        new = own and near and covered and own[0].first not in known
-        if new and not any(_repeats(evidence, s) for s in steps):
-            steps.append(evidence)
-    if not steps:
-        return [e for _, e in ranked[:1]]
-    return sorted(steps[:MOST_STEPS], key=lambda e: (next(m.first for m in e.moments if m.explicit), e.start))
+        same = evidence.feature("entities") >= _STEP_COVERED * names
+        if day and near and same and day not in steps and not any(_repeats(evidence, s) for s in steps.values()):
+            steps[day] = evidence
+        if len(steps) == MOST_STEPS:
+            break
+    return [e for _, e in sorted(steps.items())] or [e for _, e in ranked[:1]]
 
 
 def _repeats(one: Evidence, other: Evidence) -> bool:

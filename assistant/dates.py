@@ -6,6 +6,8 @@ import datetime
 import re
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import lru_cache
+from importlib.resources import files
 
 from assistant.conversation import Language
 from index.search import last_day
@@ -27,20 +29,21 @@ class Moment:
     relative: bool
 
 
-def moments(text: str, published: str | None = None) -> list[Moment]:
+@lru_cache(maxsize=20_000)
+def moments(text: str, published: str | None = None) -> tuple[Moment, ...]:
     """The times that `text` names, in order. What needs a year that is not there takes it from an earlier one in the
     text or from `published`, the ISO date of the source, and is left out where neither gives it.
 
     >>> [(m.first.isoformat(), m.last.isoformat()) for m in moments("from 2021 to 2023, then on 17 February 2024")]
     [('2021-01-01', '2023-12-31'), ('2024-02-17', '2024-02-17')]
     >>> [m.first.isoformat() for m in moments("On Feb. 17 and last year", "2023-03-13")], moments("On Feb. 17")
-    (['2023-02-17', '2022-01-01'], [])
+    (['2023-02-17', '2022-01-01'], ())
     """
     bare = _Text(text, None)
     # Days and months of a year, and "in 2021", date what follows; "the 2020 election" and "by 2030" do not.
     dating = [m for m in bare.read() if (m.last - m.first).days < 31 or bare.says("IN", m.start)]
     dated = _Text(text, published, tuple((m.end, m.first.year) for m in dating if m.first.year == m.last.year))
-    return dated.joined(dated.read())
+    return tuple(dated.joined(dated.read()))
 
 
 def resolved(text: str, published: str | None) -> list[tuple[int, str]]:
@@ -52,7 +55,7 @@ def resolved(text: str, published: str | None) -> list[tuple[int, str]]:
     [(16, 'февраль 2023 года'), (26, '2023 года')]
     """
     found = moments(text, published)
-    told = [*moments(text), *(m for m in found if m.explicit)]
+    told = (*moments(text), *(m for m in found if m.explicit))
     return [(m.end, _note(m, text)) for m in found if m not in told and not any(_tells(t, m, text) for t in told)]
 
 
@@ -312,88 +315,7 @@ def _table(text: str) -> dict[str, str]:
     return table
 
 
-_TABLE = _table(r"""
-MONTHS = january|jan\.?|январ\w{1,2}|студзен\w{1,2};february|feb\.?|феврал\w{1,2}|лют(?:ы|ага|ым);march|mar\.?
-    |март[аеу]?|сакавік\w{0,2};april|apr\.?|апрел\w{1,2}|красавік\w{0,2};may|ма[йяею]|маем|маі|тра(?:вень|ўн[яі]);june
-    |jun\.?|июн\w{1,2}|чэрвен\w{1,2};july|jul\.?|июл\w{1,2}|ліпен\w{1,2};august|aug\.?|август[аеу]?|жні(?:вень|ўн[яі])
-    ;september|sept?\.?|сентябр\w{1,2}|верас(?:ень|н[яі]);october|oct\.?|октябр\w{1,2}|кастрычнік\w{0,2};november
-    |nov\.?|ноябр\w{1,2}|лістапад\w{0,2};december|dec\.?|декабр\w{1,2}|снеж(?:ань|н[яі])
-SEASONS = winter|зим(?:[аеуы]|ой)|зім(?:[аеуы]|ой)|узімку;spring|весн(?:[аеуы]|ой)|вясн(?:[аеуы]|ой)|увесну;summer
-    |лет(?:[оауе]|ом|ам)|улетку;autumn|fall|осен(?:[ьи]|ью)|восен(?:[ьі]|ню)|увосень
-WEEKDAYS = monday;tuesday;wednesday;thursday;friday;saturday;sunday
-ORDINALS = first|1.*|[iі]|пе.*;second|2.*|[iі]{2}|вт.*|др.*;third|3.*|[iі]{3}|тр.*;fourth|4.*|[iі]v|ч.*;last|по.*|ап.*
-THIRDS = early.*|beginning.*|start.*|начал.*|пачат.*;mid.*|середин.*|сярэдзін.*;.*
-CENTURIES = 16(th)?|xvi;17(th)?|xvii;18(th)?|xviii;19(th)?|nineteenth|xix;20(th)?|twentieth|xx;21(st)?|xxi
-COUNTS = an?|one|один|одну|адзін;two|два|дз?ве;three|тр[иы];four|четыре|чатыры;five|пя[тц]ь;six|ш[еэ]с[тц]ь;seven
-    |семь?;eight|восемь?;nine|дз?евя[тц]ь;ten|дз?еся[тц]ь;eleven|одиннадцать|адзінаццаць;twelve|двенадцать|дванаццаць
-DAYS = yesterday|вчера|[уў]чора;today|сегодня|с[её]ння;tomorrow|завтра|заўтра
-SHIFTS = last.*|this\s+past.*|(?:прошл|минувш|мінул|леташн).*|летась
-    ;(?:this|current|эт|текущ|нынешн|гэт|бягуч|сёлет).*;(?:next|будущ|следующ|наступн|будуч).*
-MONTH = (?:<MONTHS>)(?!\w)
-SEASON = \b(?P<season><SEASONS>)(?!\w|\s+in\b)
-YEAR = (?:1[5-9]\d\d|20\d\d|2100)(?!\d|[.,]\d)
-TAIL = (?:\s?(?:год(?:а|у|ом|е|зе|ов|ы|ам|ах)?|гад(?:оў|ы|ам|ах)|гг?\b\.?)(?!\w)
-    |-(?:го|м|й|му|га|ы|ым)(?!\w)(?:\s+год\w{0,2}(?!\w))?)?
-AND = (?:\s+(?:and|to|or|until|и|или|до|по|і|або|да|па)\s+|\s?[-–—]\s?)
-AFTER_DAY = (?:st|nd|rd|th|-?го|-?га)?(?!\w)
-DAY = (?<![\w.,:/$€£])(?P<d>[0-9]{1,2})<AFTER_DAY>
-DAYS_OF = (?<![\w.,:/$€£])(?P<d1>[0-9]{1,2})<AFTER_DAY>(?P<sep><AND>)<DAY>
-ADJECTIVE = \b(?:this\s+past|this|current|(?<!the\s)(?:last|next)|(?:эт|прошл|минувш|текущ|нынешн|будущ|следующ|гэт
-    |мінул|леташн|бягуч|сёлетн|наступн|будуч)(?:[оеая]г[оа]|[оеа]м[уы]?|[ыиі]м|от|[ыиоеая]й|[ую]ю|[ая]я|[ыіу]))
-OF_YEAR = (?P<ry><ADJECTIVE>\s+(?:year(?:['’]s)?|год(?:а|у|ом|зе)?)(?!\w)|\b(?:летась|сёлета)\b)
-PART = (?:\b(?:(?P<p>early(?:\s+in)?|(?:beginning|start|middle|end)\s+of|mid|late(?:\s+in)?|end|начал\w{1,2}
-    |середин\w{1,2}|кон(?:ец|ц[аеу]|цом)|пачат\w{1,3}|сярэдзін\w{1,2}|кан(?:ец|ц[аыу])|напрыканцы)
-    |(?P<o>first|second|third|fourth|last|[1-4](?:st|nd|rd|th)|[iі]v|[iі]{1,3}|[1-4]
-    |(?:перв|втор|трет|четв[её]рт|последн|перш|друг|трэц|чацв[её]рт|апошн)\w+)(?:-\w{1,2})?\s+(?P<f>quarter|half
-    |(?:квартал|полугоди|половин|паўгоддз|палов)\w{0,3})|(?P<q>[QH][1-4]))[\s-]+(?:of\s+)?(?:the\s+)?)?
-WHEN = (?:,?\s+(?:of\s+)?(?:(?P<y><YEAR>)<TAIL>|<OF_YEAR>)
-    |(?=<AND>(?:[0-9]{1,2}\s+)?<MONTH>(?:\s+[0-9]{1,2},)?\s+(?P<sy><YEAR>)))?
-UNIT = \b(?:(?P<day>day|день|дн[яией]|дзень|дзён|дні)|(?P<week>week|недел[яиеюь]\w?|тыд(?:зень|ня|ні|няў|нем))
-    |(?P<month>month|месяц(?:а|е|у|ем|ы|ев|аў)?)|(?P<year>year|год(?:а|у|ом|зе)?|лет|гадоў|гады)|<SEASON>
-    |(?P<decade>decade|десятилети[еяюи]\w?|дзесяцігоддз[еяі])|(?P<weekday><WEEKDAYS>)
-    |(?P<name>\w{3,11}))(?P<plural>s)?(?:['’]s)?(?!\w)
-dated = <PART>\b(?P<m><MONTH>)<WHEN>
-dated day = <PART><DAY>\s+(?:of\s+)?(?P<m><MONTH>)<WHEN>
-dated days = <PART><DAYS_OF>\s+(?:of\s+)?(?P<m><MONTH>)<WHEN>
-dated first of two days = <DAY>(?=,?\s(?:and|и|і)\s[0-9]{1,2}\s(?P<m><MONTH>)\s(?P<y><YEAR>))(?P<ry>x)?
-dated month first = \b(?P<m>[a-z]{3,9}\.?)\s(?:(?P<d1>[0-9]{1,2})(?P<sep>\s?[-–—]\s?|\sto\s))?(?P<d>[0-9]{1,2})
-    (?:st|nd|rd|th)?(?![\w%]|[.,:]\d)<WHEN>
-dated in numbers = (?<![\w.,])(?P<d>[0-9]{1,2})\.(?P<mm>0?[1-9]|1[0-2])\.(?P<y><YEAR>)(?![\w.]\w)
-dated in iso = (?<![\w-])(?P<y><YEAR>)-(?P<mm>0[1-9]|1[0-2])-(?P<d>[0-9]{2})(?![\d-])
-yearly = <PART>(?:<SEASON>\s+(?:of\s+)?)?(?:(?P<y><YEAR>)(?:[-–](?P<yy>[0-9]{2})(?![\w-]))?<TAIL>|<OF_YEAR>)
-age = <PART>(?<![\w.,$])(?P<age>(?:(?P<long>(?:1[5-9]|20)[0-9]0)(?:['’]?(?P<s>s)|-ы?[ехя])(?!\w)
-    |(?P<short>[3-9]0)-ы?[ехя](?=\s+(?:год|гад|гг)))(?:\s+(?:год(?:ы|ов|ах|ам)|гад(?:ы|оў|ах)|гг\.)(?!\w))?)
-age of hundred = <PART>\b(?P<age>(?P<c>[0-9]{2}(?:st|th|(?!.c))|nineteenth|twentieth
-    |[xх]{1,2}[vх]?[iі]{0,3}[xх]?)(?:-[^\W\d]{1,2})?[\s-](?:centur(?:y|ies)|(?:век|столети|стагоддз)\w{0,2}))\b
-ago = (?<![\w.,–-])(?:(?P<n>[0-9]{1,3}|<COUNTS>)\s+)?<UNIT>\s+(?:ago|(?:тому\s+)?назад|таму(?!\s+што))\b
-ago in a word = (?<!before\s)(?<!after\s)(?!(?-i:(?<=\w\s)Today))\b(?P<word><DAYS>)\b(?!['’]s)
-relative = (?:\b(?P<side>earlier|later)\s+)?<PART>(?P<adjective><ADJECTIVE>)\s+<UNIT>
-MEASURES = r[ou]u?bles?|dollars?|euros?|usd|[mbt]r?illion|bn|thousand|per\s?cent|km|met(?:er|re)s?|miles?|tonn?e?s?
-    |[mgk]wh?|years|days|hours|weeks|months|gmt|times|руб\w*|дол+ар\w*|е[вў]ра?о?|мл[нр]д?|тыс\w*|милли\w*|міль\w*
-    |пр[оа]цэ?е?нт\w*|к?м|к[иі]л\w*|метр\w*|тон\w*|[мгк]вт|га|куб\w*|лет|дней|дзён|час(?:ов|а)|гадзін|раз|разоў
-AMOUNT = (?i)\w|[/№]\d|-\d+-\d|\s?%|\s\d{3}\b|[\s-](?:<MEASURES>)(?!\w)
-ROUND_AMOUNT = <AMOUNT>|\s(?:[\w-]+\s)?(?:troops|service\w+|personnel|people|persons|men|women|\w+(?:ers|ents|zens
-    |ees)|tanks|units|items|companies|votes|человек|людз?ей|чалавек|военн\w+|\w{3,}(?:ов|ев|ей|аў|яў|цев))(?!\w)
-NOT_BEFORE = (?i)(?:\w|\d[.,]|#|[$€£₽№§/]\s?|(?<![^\W\d_]{3})(?<!\d{4})[-–]|\b(?:no|article|resolution|section|room
-    |page|стать\w|ст|пункт|артыкул|резолюци\w|рэзалюцы\w)\.?\s|\b(?:more|less|fewer)\sthan\s)$
-IN = (?i)\b(?:in|during|[вуў]|за)\s+$
-ALONE = (?i)\b(?:in|of|by|since|until|till|from|before|after|during|through|[вуўксз]|со|до|да|по|па|на|за|от|ад)\s+$
-MAY = (?i)\b(?:в\s+мае|[уў]\s+маі|(?:на|за|по)\s+май|к\s+маю|\w+\s+тра[вў]\w+)$
-AHEAD = (?i)\b(?:will|to\s+be|is\s+due|next|upcoming|буд(?:ет|ут|зе|уць)|предсто\w+|состо[ия]тся|пройд[её]т|планиру\w+
-    |адбудзецца|наступн\w+|чака\w+)\b[^.,!?]{0,40}$
-FROM = (?i)\b(?:(?P<both>between|между|паміж)|from|со?|от|з|ад)\s+(?:the\s+)?$
-TO = (?i)(?P<dash>\s?[-–—]\s?)|\s+(?:(?P<both>and|и|і)|to|until|till|through|до|по|да|па)\s+
-PUT_OFF = (?i)\b(?:postpon|delay|mov|extend|перен[ео]с|перан[ео]с)\w*\b[^.]{0,40}$
-EVERY = (?i)\b(?:(?:every|each|annual|кажд|ежегодн|кожн|штогод)\w*\b[^.,]{0,20}|a\s)$
-DEADLINE = (?i)\b(?:(?:by|until|from|к|до|с|да|з)\s+|to\s(?:approve|sign|hold|meet|start|begin|adopt)\b[^.!?]{0,40})$
-TENS = (?i)(?:ty|дцать|ццаць|сорок|сорак|сто|десят|дзесят|яносто)\s$
-A_DAY = (?i)week|недел|тыд|day|\bдн[яией]|день|дзень|дзён|<DAYS>
-en = January;February;March;April;May;June;July;August;September;October;November;December
-ru = январь;февраль;март;апрель;май;июнь;июль;август;сентябрь;октябрь;ноябрь;декабрь
-be = студзень;люты;сакавік;красавік;май;чэрвень;ліпень;жнівень;верасень;кастрычнік;лістапад;снежань
-ru of = января;февраля;марта;апреля;мая;июня;июля;августа;сентября;октября;ноября;декабря
-be of = студзеня;лютага;сакавіка;красавіка;мая;чэрвеня;ліпеня;жніўня;верасня;кастрычніка;лістапада;снежня
-""")
+_TABLE = _table(files("assistant").joinpath("date_words.txt").read_text("utf-8"))
 _PRECISION = {"year": 4, "decade": 4, "month": 7, "season": 7, "day": 10, "week": 10, "weekday": 10, "name": 7}
 _YEAR_WORDS = {"en": ("", "", ""), "ru": (" года", " год", " годы"), "be": (" года", " год", " гады")}
 _FINDS = {"dated": _Text.dated, "yearly": _Text.yearly, "age": _Text.age, "ago": _Text.ago, "relative": _Text.relative}

@@ -79,7 +79,7 @@ def gather(asked: Asked, passages: Sequence[Passage], index: Index) -> list[Evid
         Evidence(
             s.passage, s.start, s.end, s.text, s.before,
             _features(asked, s, vector, index, s.passage.score / top if top > 0 else 0.0),
-            s.tokens, s.context, _moments(s.text, s.passage.about.published),
+            s.tokens, s.context, dates.moments(s.text, s.passage.about.published),
         )
         for s, vector in zip(found.values(), vectors, strict=True)
     ]  # fmt: skip
@@ -98,11 +98,6 @@ def _sentences_of(passage: Passage, document: Document, index: Index) -> list[_S
             found.append(_Sentence(passage, start, end, text, tuple(before[-3:]), index.tokens(text), context, whole))
         before.append(text)
     return found
-
-
-@lru_cache(maxsize=20_000)
-def _moments(text: str, published: str | None) -> tuple[Moment, ...]:
-    return tuple(dates.moments(text, published))
 
 
 def sentences(document: Document, start: int, end: int) -> list[tuple[int, int]]:
@@ -157,7 +152,7 @@ def _features(
         asked.share(sentence.whole),
         asked.share(known, "entity"),
         asked.share(sentence.tokens, "number"),
-        when(asked.moments, _moments(text, about.published), about.published),
+        when(asked.moments, dates.moments(text, about.published), about.published),
         _speaks(asked, sentence, index),
         typed,
         _counts(asked, text, index) if asked.kind == "number" else 0.0,

@@ -29,11 +29,13 @@ OTHERS = 300  # questions of each public set that our sources cannot answer
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A question asked of one corpus. `right` says which evidence answers; `present` whether any should."""
+    """A question asked of one corpus. `right` says which evidence answers; `present` whether any should; `asked_so`
+    is False where the answering sentences were taken out on purpose."""
 
     corpus: str
     fits: bool
     present: bool
+    asked_so: bool
     asked: Asked
     evidence: list[Evidence]
     right: list[bool]
@@ -51,7 +53,7 @@ class Row:
 
 def xquad(folder: Path, work: Path) -> Iterator[Item]:
     """One XQuAD question in EVERY, in each language pair, with its paragraph and without; even articles fit."""
-    questions = {language: _rows(folder, language, work / language) for language in ("en", "ru")}
+    questions = {language: rows(folder / f"xquad.{language}.json", work / language) for language in ("en", "ru")}
     for language in questions:
         wire.build(_settings(work, language))
     for asked_in, answered_in in PAIRS:
@@ -64,7 +66,7 @@ def xquad(folder: Path, work: Path) -> Iterator[Item]:
                 evidence = gather(asked, kept, index)
                 right = [present and e.passage.chunk.document_id == row.document and answer.answer in e.text.casefold()
                          for e in evidence]  # fmt: skip
-                yield Item(f"{asked_in}->{answered_in}", row.article % 2 == 0, present, asked, evidence, right)
+                yield Item(f"{asked_in}->{answered_in}", row.article % 2 == 0, present, present, asked, evidence, right)
         index.close()
 
 
@@ -89,11 +91,11 @@ def _pair(
     evidence = gather(asked, index.search(question, PASSAGES), index)
     same = [_same(e, quotes, vital, index) for e in evidence]
     if not answers:
-        yield Item(corpus, True, False, asked, evidence, [False] * len(evidence))
+        yield Item(corpus, True, False, True, asked, evidence, [False] * len(evidence))
         return
-    yield Item(corpus, True, True, asked, evidence, [e.text in quotes for e in evidence])
+    yield Item(corpus, True, True, True, asked, evidence, [e.text in quotes for e in evidence])
     left = [e for e, s in zip(evidence, same, strict=True) if not s]
-    yield Item(corpus, True, False, asked, left, [False] * len(left))
+    yield Item(corpus, True, False, False, asked, left, [False] * len(left))
 
 
 def _same(evidence: Evidence, quotes: Sequence[str], vital: Sequence[Sequence[str]], index: Index) -> bool:
@@ -110,7 +112,7 @@ def strangers(index: Index, data: Path) -> Iterator[Item]:
         asked = ask(text, index)
         found: list[Passage] = index.search(text, PASSAGES)
         evidence = gather(asked, found, index)
-        yield Item("strangers", True, False, asked, evidence, [False] * len(evidence))
+        yield Item("strangers", True, False, True, asked, evidence, [False] * len(evidence))
 
 
 def _stranger_questions(data: Path) -> list[str]:
@@ -127,15 +129,15 @@ def _stranger_questions(data: Path) -> list[str]:
     return found + chosen.sample(false, OTHERS)
 
 
-def _rows(folder: Path, language: str, sources: Path) -> list[Row]:
-    """The questions of one language; its paragraphs are written below `sources` as documents."""
+def rows(path: Path, sources: Path) -> list[Row]:
+    """The questions of a file in SQuAD's form; its paragraphs are written below `sources` as documents."""
     sources.mkdir(parents=True)
     found = []
-    for article, entry in enumerate(json.loads((folder / f"xquad.{language}.json").read_text("utf-8"))["data"]):
+    for article, entry in enumerate(json.loads(path.read_text("utf-8"))["data"]):
         for number, paragraph in enumerate(entry["paragraphs"]):
             name = f"{article:02}-{number:02}"
             text = " ".join(paragraph["context"].split())
-            (sources / f"{name}.md").write_text(f"# {entry.get('title', language)}\n\n{text}\n", "utf-8")
+            (sources / f"{name}.md").write_text(f"# {entry.get('title', name)}\n\n{text}\n", "utf-8")
             found += [
                 Row(q["question"], " ".join(q["answers"][0]["text"].split()).casefold(), name, article)
                 for q in paragraph["qas"]

@@ -18,6 +18,7 @@ from index.documents import About, Document, Passage, Retriever
 from index.glossary import Glossary
 from index.keywords import KeywordIndex
 from index.ports import Encoder, Reranker, Vectors
+from index.sentence_vectors import SentenceVectors
 from index.store import VectorStore
 from index.texts import Texts
 
@@ -65,10 +66,12 @@ class Index:
         channels: Sequence[Channel],
         keywords: KeywordIndex,
         glossary: Glossary,
+        sentences: SentenceVectors,
         reranker: Reranker | None = None,
     ) -> None:
         self.name, self.texts, self.keywords, self.glossary = name, texts, keywords, glossary
         self._store, self._channels, self._reranker = store, tuple(channels), reranker
+        self._stored = lru_cache(maxsize=REMEMBERED)(sentences.get)
         self._tokens = lru_cache(maxsize=REMEMBERED)(lambda text: frozenset(glossary.tokens(text)))
         self._places = lru_cache(maxsize=REMEMBERED)(glossary.places)
         self._encoded: dict[str, tuple[Scores | None, ...]] = {}
@@ -95,14 +98,16 @@ class Index:
         return self._places(text)
 
     def encode(self, texts: Sequence[str]) -> list[tuple[Scores | None, ...]]:
-        """For each text its unit vectors, one an encoder; None where that encoder does not read it. Remembers them."""
+        """For each text its unit vectors, one an encoder; None where that encoder does not read it. Those of the
+        generation's own sentences are stored, others are computed and remembered."""
         before = self._encoded
-        fresh = list(dict.fromkeys(t for t in texts if t not in before))
+        known = {t: self._stored(t) or before.get(t) for t in texts}
+        fresh = [t for t, vectors in known.items() if vectors is None]
         columns = [_read(c.encoder, fresh) for c in self._channels]
         made = {t: tuple(column.get(t) for column in columns) for t in fresh}
         if made:  # replaced as a whole: other threads may be reading it
             self._encoded = made if len(before) + len(made) > REMEMBERED else before | made
-        return [made[t] if t in made else before[t] for t in texts]
+        return [known[t] or made[t] for t in texts]
 
     def search(self, query: str, k: int = 10, as_of: datetime.date | None = None) -> list[Passage]:
         """The `k` best passages, best first. With `as_of`, only of documents published on or before that day."""

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from index import texts
+from index import sentence_vectors, texts
 from index.chunk import VERSION as CHUNKER
 from index.chunk import chunk, contextual
 from index.documents import Chunk, Document, Skipped
@@ -27,7 +27,7 @@ from index.keywords import VERSION as TOKENIZER
 from index.keywords import KeywordIndex
 from index.load import Loader, find, shown
 from index.ports import Encoder, Vectors
-from index.search import collection_name, keyword_tokens
+from index.search import EXACT_CHUNKS, collection_name, keyword_tokens
 from index.store import VectorStore
 from index.texts import Texts
 
@@ -161,7 +161,7 @@ class Builder:
 
     def _recipe(self) -> str:
         words = [TOKENIZER, self._glossary.source, self._glossary.lexicon.source]
-        return seal([CHUNKER, *words, [(e.name, e.digest) for e in self._encoders]])
+        return seal([CHUNKER, sentence_vectors.VERSION, *words, [(e.name, e.digest) for e in self._encoders]])
 
     def _make(
         self, served: Manifest | None, documents: list[Document], skipped: list[Skipped], corpus: str
@@ -177,6 +177,8 @@ class Builder:
             (folder / "glossary.toml").write_text(self._glossary.source, "utf-8")
             self._write_keywords(folder, documents, chunks)
             stamps, embedded = self._write_vectors(name, folder, documents, chunks, served)
+            if len(chunks) <= EXACT_CHUNKS:
+                sentence_vectors.write(folder, documents, self._encoders, self._sentences(served), self._progress)
             manifest = Manifest(
                 FORMAT,
                 name,
@@ -270,6 +272,14 @@ class Builder:
             rows = order[start : start + _SLICE]
             vectors[rows] = encoder.encode([sources[n] for n in rows])
             self._progress(f"embedding ({encoder.name})", start + len(rows), len(order))
+
+    def _sentences(self, served: Manifest | None) -> list[sentence_vectors.SentenceVectors | None]:
+        """For each encoder the sentence vectors of the served generation, None where that was made by another."""
+        if served is None:
+            return [None] * len(self._encoders)
+        old = sentence_vectors.SentenceVectors(self._generations.folder(served.generation), len(served.encoders))
+        before = [e.digest for e in served.encoders]
+        return [old if before[n : n + 1] == [e.digest] else None for n, e in enumerate(self._encoders)]
 
     def _known(self, served: Manifest | None, number: int, encoder: Encoder) -> dict[str, Vectors]:
         """Vectors of the served generation by the seal of their text, where the same encoder made them."""

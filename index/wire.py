@@ -15,6 +15,7 @@ from index.generation import Generations, Manifest
 from index.keywords import KeywordIndex
 from index.ports import Encoder
 from index.search import EXACT_CHUNKS, Channel, Index, collection_name
+from index.sentence_vectors import SentenceVectors
 from index.settings import PREFIX, IndexSettings
 from index.store import VectorStore
 from index.sync import Builder, BuildReport, Progress, ordered
@@ -72,7 +73,8 @@ def open_generation(settings: IndexSettings, name: str, encoders: tuple[Encoder,
         channels = [_channel(number, encoder, manifest, texts, store) for number, encoder in enumerate(encoders)]
         keywords = KeywordIndex.open(folder / "keywords", manifest.chunks)
         names = glossary.parse((folder / "glossary.toml").read_text("utf-8"), lexicon=lexicon.bundled())
-        return Index(name, texts, store, channels, keywords, names, make_reranker(settings.reranker))
+        sentences = SentenceVectors(folder, len(encoders))
+        return Index(name, texts, store, channels, keywords, names, sentences, make_reranker(settings.reranker))
     except BaseException:
         texts.close()
         store.close()

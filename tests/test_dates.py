@@ -260,7 +260,7 @@ def test_times_with_their_year(text: str, wanted: str) -> None:
 @pytest.mark.parametrize(("text", "wanted"), rows(NEEDS_PUBLICATION))
 def test_times_counted_from_publication(text: str, wanted: str) -> None:
     if "this year" not in wanted:
-        assert moments(text) == []
+        assert moments(text) == ()
     found = moments(text, PUBLISHED)
     assert [interval(m) for m in found] in ([wanted], ["2023" if wanted == "2023-01-01/2023-12-31" else wanted])
     assert not any(m.explicit for m in found)
