@@ -1,25 +1,32 @@
 """python -m assistant: ask, chat, serve, doctor. Parses, calls, prints."""
 
 import argparse
+import contextlib
 import datetime
 import hashlib
+import io
 import json
 import logging
 import re
 import secrets
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from rich.console import Console
 
 from assistant import doctor as checks
 from assistant.chain import Assistant
+from assistant.chat import Chat
+from assistant.compose import NAME
 from assistant.conversation import LANGUAGES, BadQuestion, Question, Turn
+from assistant.dialogue import Dialogue
+from assistant.history import DatabaseFailed, NewerDatabase
 from assistant.render import to_json, to_text
 from assistant.settings import AssistantSettings
+from assistant.tape import Played
 from assistant.trace import Traces, changed, same
-from assistant.wire import make_assistant
+from assistant.wire import make_assistant, make_dialogue
 from index.errors import ConfigurationError, IndexingError
 from index.settings import read
 
@@ -92,25 +99,45 @@ def _turn(raw: Any) -> Turn:
 
 
 def chat(settings: AssistantSettings, options: argparse.Namespace) -> int:
-    """A conversation in the terminal, until an empty line or the end of input."""
+    """A conversation in the terminal, until /quit or the end of input."""
+    if isinstance(sys.stdin, io.TextIOWrapper):
+        sys.stdin.reconfigure(errors="replace")  # a byte that is no text must not end the conversation
     assistant = make_assistant(settings)
     console = Console(highlight=False, markup=False)
-    console.print("Ask about the Union State of Russia and Belarus. An empty line ends.")
-    turns: tuple[Turn, ...] = ()
     try:
-        while text := (console.input("\n> ") if sys.stdin.isatty() else sys.stdin.readline()).strip():
-            try:
-                answer = assistant.answer(Question(text, turns, options.as_of, options.language))
-            except BadQuestion as error:
-                console.print(str(error))
-                continue
-            turns = (*turns, Turn("user", text), Turn("assistant", answer.text))
-            console.print(to_text(answer), soft_wrap=True)
-    except EOFError:
-        pass
+        with _conversations(settings, assistant) as dialogue:
+            talk = Chat(
+                assistant.answer, dialogue, lambda text: console.print(text, soft_wrap=True),
+                lambda line: print(line, file=sys.stderr), options.as_of, options.language,
+            )  # fmt: skip
+            talk.run(lambda: console.input("\n> ") if sys.stdin.isatty() else _line())
     finally:
         assistant.close()
     return 0
+
+
+def _line() -> str:
+    """The next line of a pipe. Raises EOFError at its end."""
+    if line := sys.stdin.readline():
+        return line
+    raise EOFError
+
+
+@contextlib.contextmanager
+def _conversations(settings: AssistantSettings, assistant: Assistant) -> Iterator[Dialogue]:
+    """The conversations of these settings. A database that is down is told and does not hinder; one of a newer version
+    is refused."""
+    dialogue = make_dialogue(settings, assistant)
+    try:
+        dialogue.history.open()
+    except NewerDatabase:
+        raise
+    except DatabaseFailed as error:
+        print(f"conversations are not kept: {error}", file=sys.stderr)
+    try:
+        yield dialogue
+    finally:
+        dialogue.history.close()
 
 
 def serve(settings: AssistantSettings, options: argparse.Namespace) -> int:
@@ -119,8 +146,9 @@ def serve(settings: AssistantSettings, options: argparse.Namespace) -> int:
 
     assistant = make_assistant(settings)
     generation = assistant.ready()
-    print(f"index {generation} is served at http://{settings.host}:{settings.port}", file=sys.stderr)
-    run(assistant, settings.host, settings.port, settings.api_keys_file)
+    with _conversations(settings, assistant) as dialogue:
+        print(f"index {generation} is served at http://{settings.host}:{settings.port}", file=sys.stderr)
+        run(assistant, dialogue, settings.host, settings.port, settings.api_keys_file)
     return 0
 
 
@@ -130,10 +158,14 @@ def replay(settings: AssistantSettings, options: argparse.Namespace) -> int:
     if recorded is None:
         raise BadQuestion(f"there is no record {options.trace!r} in {settings.data / 'traces'}")
     asked = recorded["question"]
-    assistant = make_assistant(settings, recorded["index"])
+    calls = recorded.get("calls")
+    assistant = make_assistant(
+        settings.model_copy(update={"model": NAME, "model_base_url": None}), recorded["index"],
+        Played(recorded["model"], calls) if calls else None,
+    )  # fmt: skip
     try:
         question = _question({"question": asked["text"], **{k: v for k, v in asked.items() if k != "text"}}, options)
-        different = same(recorded["answer"], to_json(assistant.answer(question, record=False)))
+        different = same(recorded["answer"], to_json(assistant.answer(question, False, options.trace)))
     finally:
         assistant.close()
     print(f"{options.trace}: {'equal, byte for byte' if not different else 'differs in ' + ', '.join(different)}")

@@ -1,16 +1,23 @@
-"""The whole path of a question, on one screen: rewrite, search, compose, verify, answer or refuse."""
+"""The whole path of a question, on one screen: rewrite, search, compose, word, verify, answer or refuse.
+
+A chat model, where one is set, only words what was found; all that it says passes the same gate as everything else.
+"""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
-from assistant import conflicts, frame, premise, refusal, rewrite, terms, trace
+from assistant import conflicts, drafting, frame, notice, premise, refusal, rewrite, support, terms, trace
 from assistant.answerability import Weights
 from assistant.asked import Asked, ask
 from assistant.compose import NAME, Composition, compose
 from assistant.conversation import Answer, Citation, Language, Question, Reason, Sentence
 from assistant.evidence import Evidence
+from assistant.generation import Cancel
+from assistant.tape import Model, Tape
 from assistant.trace import Traces
-from assistant.verify import verify
+from assistant.verify import Gate
+from assistant.writing import Writer
 from index.documents import About, Document, Passage
 from index.live import LiveIndex
 from index.search import Index
@@ -18,40 +25,127 @@ from index.search import Index
 PASSAGES, SHOWN_PASSAGES = 20, 10
 # Below both, and without a known name, question and sources share no subject: off topic rather than unanswered.
 _NEAR_COSINE, _NEAR_COVERAGE = 0.30, 0.35
+# A chat model that finds no answer in the passages is believed unless the sources answer this surely.
+_SURE = 0.9
+
+
+class Cancelled(Exception):
+    """The asker wished for no answer any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """An answer is on its way."""
+
+    trace: str
+    index: str
+    model: str
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A verified sentence with the citations it carries; `number` counts from 1."""
+
+    number: int
+    sentence: Sentence
+    citations: tuple[Citation, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What the sources hold on a question, before anything is said; `text` is the question as it stands alone."""
+
+    question: Question
+    language: Language
+    text: str
+    passages: tuple[Passage, ...]
+    composed: Composition
 
 
 class Assistant:
-    """Answers questions from the served index. Web, Slack, terminal and evals all hold one of these."""
+    """Answers questions from the served index. Web, Slack, terminal and evals all hold one of these. Where `model` is
+    given it words the answers."""
 
-    def __init__(self, live: LiveIndex, weights: Weights, traces: Traces) -> None:
-        self._live, self._weights, self._traces = live, weights, traces
+    def __init__(self, live: LiveIndex, weights: Weights, traces: Traces, model: Model | None = None) -> None:
+        self._live, self._weights, self._traces, self._model = live, weights, traces, model
 
-    def answer(self, question: Question, record: bool = True) -> Answer:
+    def answer(self, question: Question, record: bool = True, identity: str | None = None) -> Answer:
         """One verified answer, or a refusal, kept as a trace. Raises IndexingError when there is no index to ask."""
-        started = time.perf_counter()
-        with self._live.lend() as index:
-            language = question.language or terms.language(question.text)
-            text = rewrite.standalone(question, index.glossary)
-            asked, parts = ask(text, index, question.as_of), [ask(p, index) for p in rewrite.parts(text)]
-            passages = _search(asked, parts, index)
-            composed = compose(asked, parts, passages, index, self._weights)
-            sentences, citations = verify(
-                composed.drafts, index.document, lambda d, about: frame.frame(d, about, language, index.glossary)
-            )
-            reason, correction = self._reason(composed, sentences, index)
-            answer = _make(
-                question, language, index, passages, composed, sentences, citations, reason, correction, started
-            )
-        if record:
-            self._traces.save(answer, composed.drafts)
-        return answer
+        for event in self.stream(question, Cancel(), record, identity):
+            if isinstance(event, Answer):
+                return event
+        raise Cancelled
 
-    def _reason(
-        self, composed: Composition, sentences: Sequence[Sentence], index: Index
-    ) -> tuple[Reason | None, Evidence | None]:
+    def stream(
+        self, question: Question, cancel: Cancel, record: bool = True, identity: str | None = None
+    ) -> Iterator[Started | Shown | Answer]:
+        """The same as it comes: the start, each verified sentence, the whole answer. `cancel` stops the model; nothing
+        comes after it. `identity` is the trace of the answer, a new one where None."""
+        started = time.perf_counter()
+        tape = Tape(self._model, cancel) if self._model else None
+        with self._live.lend() as index:
+            name = self._model.name if self._model else NAME
+            identity = identity or (trace.new() if tape else trace.name(question, index.name, NAME))
+            yield Started(identity, index.name, name)
+            found = self._find(question, _standalone(question, index, tape), index)
+            writer = Writer(_gate(found.language, index), found.composed, index)
+            for number, sentence in enumerate(self._sentences(found, writer, tape, identity), 1):
+                yield Shown(number, sentence, tuple(c for c in writer.citations if c.number in sentence.citations))
+            if cancel.is_set():
+                return
+            answer = self._answer(found, writer, tape, index, identity, started)
+        if record:
+            self._traces.save(answer, writer.drafts, tape.calls if tape else ())
+        yield answer
+
+    def _find(self, question: Question, text: str, index: Index) -> _Found:
+        asked, parts = ask(text, index, question.as_of), [ask(p, index) for p in rewrite.parts(text)]
+        passages = _search(asked, parts, index)
+        composed = compose(asked, parts, passages, index, self._weights)
+        return _Found(question, question.language or terms.language(question.text), text, tuple(passages), composed)
+
+    def _sentences(self, found: _Found, writer: Writer, tape: Tape | None, identity: str) -> Iterator[Sentence]:
+        """The model's, with what it left out; those of the embedded engine where there is no model or it is of no use;
+        none for what is to be refused."""
+        if found.composed.confidence < self._weights.threshold:
+            return
+        if tape is not None:
+            request = drafting.request(found.text, _best_first(found), found.language, identity)
+            yield from writer.reworded(request, tape.ask(request.messages), tape.broken)
+            if tape.stopped:
+                return
+            if writer.sentences:
+                yield from writer.missing()
+                return
+            if writer.declined and found.composed.confidence < _SURE:
+                return
+        yield from writer.extracts()
+
+    def _answer(
+        self, found: _Found, writer: Writer, tape: Tape | None, index: Index, identity: str, started: float
+    ) -> Answer:
+        reason, correction = self._reason(found.composed, writer, index)
+        failure = tape.failure if tape else None
+        text = " ".join(s.text for s in writer.sentences)
+        if reason:
+            near = [e for _, e in found.composed.near]
+            text = refusal.say(reason, found.question.text, near, found.language, correction)
+        sentences, citations = (() if reason else tuple(writer.sentences)), (() if reason else writer.citations)
+        worded = self._model is not None and writer.worded > 0
+        return Answer(
+            found.question, found.language, text, reason is not None, reason, sentences, citations,
+            conflicts.shown(found.composed.disputes, sentences, citations, found.language, index.glossary),
+            found.composed.confidence, found.passages[:SHOWN_PASSAGES],
+            self._model.name if self._model and worded else NAME, index.name, identity,
+            round(time.perf_counter() - started, 4),
+            notice.say(failure, writer, found.language) if tape and tape.calls else None,
+        )  # fmt: skip
+
+    def _reason(self, composed: Composition, writer: Writer, index: Index) -> tuple[Reason | None, Evidence | None]:
         """Why to refuse, or None to answer; and what sets a false premise right."""
         if composed.confidence >= self._weights.threshold:
-            return (None if sentences else "unverified"), None
+            unsaid: Reason = "not_in_sources" if writer.declined else "unverified"
+            return (None if writer.sentences else unsaid), None
         if not _near(composed):
             return "off_topic", None
         correction = premise.correction(composed.asked, composed.near, index.glossary)
@@ -74,8 +168,27 @@ class Assistant:
             return index.name
 
     def close(self) -> None:
-        """Release the index."""
+        """Release the index and the model."""
         self._live.close()
+        if self._model is not None:
+            self._model.close()
+
+
+def _standalone(question: Question, index: Index, tape: Tape | None) -> str:
+    """The question without what only the conversation tells; as the model puts it where that is sound."""
+    plain = rewrite.standalone(question, index.glossary)
+    if tape is None or plain == question.text:
+        return plain
+    return drafting.rewritten("".join(tape.ask(drafting.rewriting(question))), question) or plain
+
+
+def _gate(language: Language, index: Index) -> Gate:
+    """What admits the sentences of an answer in `language`."""
+
+    def proves(wording: str, quotes: Sequence[str], published: Sequence[str | None]) -> bool:
+        return support.check(wording, quotes, index.glossary, index.encode, published).supported
+
+    return Gate(index.document, lambda draft, about: frame.frame(draft, about, language, index.glossary), proves)
 
 
 def _search(asked: Asked, parts: Sequence[Asked], index: Index) -> list[Passage]:
@@ -87,6 +200,12 @@ def _search(asked: Asked, parts: Sequence[Asked], index: Index) -> list[Passage]
     return list(found.values())
 
 
+def _best_first(found: _Found) -> list[Passage]:
+    """The passages that the embedded engine quotes, then the others as they were found."""
+    quoted = [s.passage for d in found.composed.drafts for s in d.proposed]
+    return list({p.chunk.id: p for p in (*quoted, *found.passages)}.values())
+
+
 def _near(composed: Composition) -> bool:
     """Whether question and sources share a subject at all."""
     named = any(t.kind == "entity" for t in composed.asked.terms)
@@ -94,41 +213,4 @@ def _near(composed: Composition) -> bool:
         named
         or any(max(e.feature("cosine"), e.feature("cosine_across")) >= _NEAR_COSINE for _, e in composed.near)
         or composed.near[0][1].feature("coverage") >= _NEAR_COVERAGE
-    )
-
-
-def _make(
-    question: Question,
-    language: Language,
-    index: Index,
-    passages: Sequence[Passage],
-    composed: Composition,
-    sentences: tuple[Sentence, ...],
-    citations: tuple[Citation, ...],
-    reason: Reason | None,
-    correction: Evidence | None,
-    started: float,
-) -> Answer:
-    near = [e for _, e in composed.near]
-    refused = reason is not None
-    text = (
-        refusal.say(reason, question.text, near, language, correction)
-        if reason
-        else " ".join(s.text for s in sentences)
-    )
-    return Answer(
-        question,
-        language,
-        text,
-        refused,
-        reason,
-        () if refused else sentences,
-        () if refused else citations,
-        () if refused else conflicts.shown(composed.disputes, sentences, citations, language, index.glossary),
-        composed.confidence,
-        tuple(passages[:SHOWN_PASSAGES]),
-        NAME,
-        index.name,
-        trace.name(question, index.name, NAME),
-        round(time.perf_counter() - started, 4),
     )

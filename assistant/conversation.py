@@ -66,11 +66,13 @@ class Span:
 @dataclass(frozen=True, slots=True)
 class Draft:
     """A sentence that compose proposes, with the spans it rests on and up to three sentences that stand before it in
-    its source, nearest last. Nothing in it is trusted yet."""
+    its source, nearest last. `wording` is how a chat model puts it, None where its source's words are shown. Nothing
+    in it is trusted yet."""
 
     text: str
     proposed: tuple[Span, ...]
     before: tuple[str, ...] = ()
+    wording: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +135,7 @@ class Conflict:
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What the assistant says, and all that is needed to check it. `reason` is None unless `refused`;
-    `newest_source` is None when no dated document is cited."""
+    `newest_source` is None when no dated document is cited; `notice` is None unless a chat model was of no use."""
 
     question: Question
     language: Language
@@ -149,6 +151,7 @@ class Answer:
     index: str
     trace: str
     seconds: float
+    notice: str | None = None
 
     def __post_init__(self) -> None:
         numbers = [c.number for c in self.citations]

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from assistant import answerability
+from assistant.history import History
 from assistant.settings import AssistantSettings
 from assistant.wire import make_assistant
 from index import wire
@@ -45,6 +46,7 @@ def run(settings: AssistantSettings) -> list[Result]:
         ("encoders", _encoders),
         ("index", _index),
         ("answer", _answer),
+        ("conversations", _conversations),
         ("keys", _keys),
         ("port", _port),
     )
@@ -114,6 +116,16 @@ def _answer(settings: AssistantSettings) -> str:
         return f"searched {assistant.ready()}"
     finally:
         assistant.close()
+
+
+def _conversations(settings: AssistantSettings) -> str:
+    url = settings.database_url
+    history = History(url.get_secret_value() if url else settings.data / "conversations.sqlite")
+    try:
+        history.open()
+    finally:
+        history.close()
+    return "the database of ASSISTANT_DATABASE_URL" if url else "SQLite in ASSISTANT_DATA"
 
 
 def _keys(settings: AssistantSettings) -> str:

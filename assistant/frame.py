@@ -5,7 +5,7 @@ quoted words stay as they are.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import prompts
 from assistant import antecedents, claims, dates
@@ -28,7 +28,9 @@ class Framed:
 
 
 def frame(draft: Draft, about: About, language: Language, glossary: Glossary) -> Framed:
-    """The draft's sentence, which stands word for word in its source, as a reader in `language` is shown it."""
+    """The draft's sentence as a reader in `language` is shown it: in its source's words, or as a model worded it."""
+    if draft.wording is not None:
+        return _worded(draft.wording, draft, about, language, glossary)
     found = claims.attribute(draft.text, draft.before, about, glossary)
     foreign = language_of(draft.text) != language
     notes = dict(dates.resolved(draft.text, about.published))
@@ -40,6 +42,14 @@ def frame(draft: Draft, about: About, language: Language, glossary: Glossary) ->
     text = insert(draft.text, notes)
     led = _led(text, draft, about, found, language, foreign)
     return Framed(led, found.holder, found.stance)
+
+
+def _worded(wording: str, draft: Draft, about: About, language: Language, glossary: Glossary) -> Framed:
+    """A model's sentence, led by the holder of what it rests on where it does not name him."""
+    found = claims.attribute(draft.text, draft.before, about, glossary)
+    named = found.holder is None or claims.names(found.holder, wording, glossary)
+    text = _led(wording, replace(draft, text=wording), about, replace(found, named=named), language, foreign=False)
+    return Framed(text, found.holder, found.stance)
 
 
 def insert(text: str, notes: dict[int, str]) -> str:

@@ -30,6 +30,7 @@ def to_json(answer: Answer, identity: str | None = None) -> dict[str, Any]:
         "index": answer.index,
         "trace": answer.trace,
         "seconds": answer.seconds,
+        "notice": answer.notice,
     }
 
 
@@ -69,7 +70,7 @@ def _passage(passage: Passage) -> dict[str, Any]:
 
 def to_text(answer: Answer) -> str:
     """The answer and its sources, for a terminal."""
-    lines = [answer.text, ""]
+    lines = [answer.text, *([answer.notice] if answer.notice else []), ""]
     for c in answer.citations:
         about = c.passage.about
         where = " · ".join(

@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import re
+import secrets
 import threading
 from collections.abc import Sequence
 from importlib.resources import files
@@ -32,8 +33,13 @@ def name(question: Question, index: str, model: str) -> str:
     return hashlib.sha256(json.dumps(parts, ensure_ascii=False).encode("utf-8", "surrogatepass")).hexdigest()[:24]
 
 
-def record(answer: Answer, drafts: Sequence[Draft]) -> dict[str, Any]:
-    """All that is needed to make the answer again and to see that it is the same."""
+def new() -> str:
+    """A trace id for an answer that a chat model words: no two of them need be alike. Nobody can guess it."""
+    return secrets.token_hex(12)
+
+
+def record(answer: Answer, drafts: Sequence[Draft], calls: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """All that is needed to make the answer again and to see that it is the same; `calls` are those of a model."""
     question = answer.question
     return {
         "question": {
@@ -46,16 +52,21 @@ def record(answer: Answer, drafts: Sequence[Draft]) -> dict[str, Any]:
         "model": answer.model,
         **_made_with(),
         "drafts": [
-            {"text": d.text, "spans": [[s.passage.chunk.document_id, s.start, s.end] for s in d.proposed]}
+            {
+                "text": d.text,
+                "wording": d.wording,
+                "spans": [[s.passage.chunk.document_id, s.start, s.end] for s in d.proposed],
+            }
             for d in drafts
         ],
+        "calls": list(calls),
         "answer": to_json(answer),
     }
 
 
 def _made_with() -> dict[str, str]:
     """What besides question, index and model decides over an answer."""
-    weights = files("assistant").joinpath("weights.json").read_bytes()
+    weights = b"".join(files("assistant").joinpath(f"{n}weights.json").read_bytes() for n in ("", "support_"))
     return {
         "prompts": prompts.digest(), "weights": hashlib.sha256(weights).hexdigest(), "verifier": verify.VERSION,
     }  # fmt: skip
@@ -81,13 +92,13 @@ class Traces:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def save(self, answer: Answer, drafts: Sequence[Draft]) -> None:
+    def save(self, answer: Answer, drafts: Sequence[Draft], calls: Sequence[dict[str, Any]] = ()) -> None:
         """Keep a record. A full or read-only disk does not stop the answer."""
         trace = answer.trace
         temporary = self._folder / f"{trace}.{os.getpid()}.{threading.get_ident()}.tmp"
         with contextlib.suppress(OSError):
             self._folder.mkdir(parents=True, exist_ok=True)
-            temporary.write_text(json.dumps(record(answer, drafts), ensure_ascii=False, sort_keys=True), "utf-8")
+            temporary.write_text(json.dumps(record(answer, drafts, calls), ensure_ascii=False, sort_keys=True), "utf-8")
             os.replace(temporary, self._folder / f"{trace}.json")
 
     def load(self, trace: str) -> dict[str, Any] | None:

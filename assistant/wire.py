@@ -1,9 +1,16 @@
 """Puts the real parts together: the only file of this package that names them all."""
 
+import logging
+from pathlib import Path
+
 from assistant import answerability
 from assistant.chain import Assistant
 from assistant.compose import NAME
+from assistant.dialogue import Dialogue
+from assistant.history import History
+from assistant.models import make_chat_model
 from assistant.settings import AssistantSettings
+from assistant.tape import Model
 from assistant.trace import Traces
 from index.encoders import make_encoders
 from index.errors import ConfigurationError
@@ -11,17 +18,40 @@ from index.generation import Generations
 from index.live import LiveIndex
 from index.wire import open_generation, open_index
 
+log = logging.getLogger(__name__)
 
-def make_assistant(settings: AssistantSettings, generation: str | None = None) -> Assistant:
-    """The assistant of these settings, on the served generation or the one named. The index opens with the first
-    question."""
-    if settings.model != NAME:
-        raise ConfigurationError(
-            f"ASSISTANT_MODEL is {settings.model!r}, but this version answers with {NAME!r} only; unset it"
-        )
+
+def make_assistant(settings: AssistantSettings, generation: str | None = None, model: Model | None = None) -> Assistant:
+    """The assistant of these settings, on the served generation or the one named, worded by their model or the one
+    given. The index opens with the first question. Raises ConfigurationError for a model that cannot be set up."""
     encoders = make_encoders(settings.embedding)
     if generation is None:
         live = LiveIndex(Generations(settings.data).current, lambda: open_index(settings, encoders))
     else:
         live = LiveIndex(lambda: generation, lambda: open_generation(settings, generation, encoders))
-    return Assistant(live, answerability.load(), Traces(settings.data / "traces"))
+    model = model or _model(settings)
+    return Assistant(live, answerability.load(), Traces(settings.data / "traces"), model)
+
+
+def _model(settings: AssistantSettings) -> Model | None:
+    """The chat model of these settings; None for the embedded engine."""
+    if settings.model != NAME:
+        return make_chat_model(settings.model, settings.model_base_url)
+    if settings.model_base_url:
+        raise ConfigurationError("ASSISTANT_MODEL_BASE_URL is set: name a model of that server in ASSISTANT_MODEL too")
+    return None
+
+
+def make_dialogue(settings: AssistantSettings, assistant: Assistant) -> Dialogue:
+    """Conversations with `assistant`, kept in the database of these settings, which opens with the first question.
+    Raises ConfigurationError."""
+    url = settings.database_url
+    history = History(url.get_secret_value() if url else settings.data / "conversations.sqlite")
+    return Dialogue(assistant.answer, history, lambda trace: _forget(settings.data / "traces" / f"{trace}.json"))
+
+
+def _forget(record: Path) -> None:
+    try:
+        record.unlink(missing_ok=True)
+    except OSError as error:
+        log.error("%s cannot be deleted (%s); delete it by hand", record, error.strerror)

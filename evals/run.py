@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from assistant.chain import Assistant
-from assistant.conversation import Answer, Question, Turn
+from assistant.conversation import MARKER, Answer, Question, Turn
+from assistant.terms import numbers
 from evals.cases import Case
 from evals.metrics import Rate, says
 
@@ -74,7 +75,7 @@ def judge(case: Case, answer: Answer, assistant: Assistant, milliseconds: float)
         outcome(case, answer),
         (verbatim, len(answer.citations)),
         (found, len(case.evidence)),
-        _resting(answer),
+        _resting(answer, case),
         _holders(case, answer),
         sum((c.passage.about.published or "9999") > as_of for c in answer.citations) if case.as_of else 0,
         milliseconds,
@@ -105,11 +106,23 @@ def _overlap(document: str, start: int, end: int, places: Iterable[tuple[str, in
     return any(d == document and min(end, e) - max(start, s) >= 0.8 * (end - start) for d, s, e in places)
 
 
-def _resting(answer: Answer) -> tuple[int, int]:
-    """Citations whose quote stands in the sentence that cites it, brackets and frame aside."""
+def _resting(answer: Answer, case: Case) -> tuple[int, int]:
+    """Citations that bear the sentence that cites them: their quote stands in it, brackets and frame aside; or, where a
+    model worded it, its quotes together have every number and every nugget that it has."""
     quotes = {c.number: c.quote for c in answer.citations}
-    pairs = [(s, n) for s in answer.sentences for n in s.citations]
-    return sum(_words(quotes[n]) <= _words(s.text) for s, n in pairs), len(pairs)
+    right = total = 0
+    for sentence in answer.sentences:
+        told = " ".join(quotes[n] for n in sentence.citations)
+        worded = _bears(told, sentence.text, case)
+        right += sum(worded or _words(quotes[n]) <= _words(sentence.text) for n in sentence.citations)
+        total += len(sentence.citations)
+    return right, total
+
+
+def _bears(quotes: str, sentence: str, case: Case) -> bool:
+    text = MARKER.sub("", sentence)
+    held = all(says(quotes, n.any_of) for n in case.nuggets if says(text, n.any_of))
+    return held and numbers(text) <= numbers(quotes)
 
 
 def _words(text: str) -> set[str]:

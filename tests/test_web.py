@@ -1,23 +1,33 @@
 """The web endpoint, driven whole through its client."""
 
+import contextlib
 import hashlib
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
 
 from assistant.chain import Assistant
+from assistant.dialogue import Dialogue
+from assistant.history import History
 from assistant.settings import AssistantSettings
 from assistant.web.app import create_web
 from assistant.web.guard import MAX_BODY, read_keys
-from assistant.wire import make_assistant
+from assistant.wire import make_assistant, make_dialogue
 from index.errors import ConfigurationError
 
 
 @pytest.fixture
-def client(assistant: Assistant) -> TestClient:
-    return TestClient(create_web(assistant))
+def dialogue(assistant: Assistant, tmp_path: Path) -> Iterator[Dialogue]:
+    with contextlib.closing(History(tmp_path / "conversations.sqlite")) as history:
+        yield Dialogue(assistant.answer, history)
+
+
+@pytest.fixture
+def client(assistant: Assistant, dialogue: Dialogue) -> TestClient:
+    return TestClient(create_web(assistant, dialogue))
 
 
 def test_asks_and_opens_the_source_of_every_quote(client: TestClient) -> None:
@@ -75,19 +85,23 @@ def test_unknown_things_are_404_and_wrong_methods_405(client: TestClient) -> Non
     assert client.get("/api/ask").status_code == 405
 
 
-def test_keys_guard_everything_but_the_page_and_health(assistant: Assistant, tmp_path: Path) -> None:
+def test_keys_guard_everything_but_the_page_and_health(
+    assistant: Assistant, dialogue: Dialogue, tmp_path: Path
+) -> None:
     file = tmp_path / "keys"
     file.write_text(f"alice:{hashlib.sha256(b'secret').hexdigest()}\n", "utf-8")
-    client = TestClient(create_web(assistant, read_keys(file)))
+    client = TestClient(create_web(assistant, dialogue, read_keys(file)))
     assert client.get("/").status_code == client.get("/healthz").status_code == 200
-    for path in ("/api/sources", "/api/openapi.json", "/api/sources/x", "/nothing"):
+    for path in ("/api/sources", "/api/openapi.json", "/api/sources/x", "/nothing", "/api/conversations"):
         assert client.get(path).status_code == 401
     for credentials in ("Bearer wrong", "secret", "Basic secret", "Bearer", "Bearer \u00e9".encode("latin-1")):
         assert client.get("/api/sources", headers={"Authorization": credentials}).status_code == 401
     assert client.get("/api/sources", headers={"Authorization": "Bearer secret"}).status_code == 200
 
 
-@pytest.mark.parametrize("line", ["", "alice", "alice:short", "alice:" + "z" * 64])
+@pytest.mark.parametrize(
+    "line", ["", "alice", "alice:short", "alice:" + "z" * 64, "local:" + "a" * 64, "a b:" + "a" * 64, ":" + "a" * 64]
+)
 def test_a_bad_keys_file_is_refused(tmp_path: Path, line: str) -> None:
     file = tmp_path / "keys"
     file.write_text(line, "utf-8")
@@ -96,8 +110,13 @@ def test_a_bad_keys_file_is_refused(tmp_path: Path, line: str) -> None:
 
 
 def test_without_an_index_it_says_not_ready(tmp_path: Path) -> None:
-    client = TestClient(create_web(make_assistant(AssistantSettings(data=tmp_path))))
+    settings = AssistantSettings(data=tmp_path)
+    assistant = make_assistant(settings)
+    dialogue = make_dialogue(settings, assistant)
+    client = TestClient(create_web(assistant, dialogue))
     assert client.get("/healthz").status_code == 200
     for response in (client.get("/readyz"), client.post("/api/ask", json={"question": "When?"})):
         assert response.status_code == 503 and "doctor" in response.json()["detail"]
         assert str(tmp_path) not in response.text
+    assert client.get("/api/conversations").json()["conversations"] == []
+    dialogue.history.close()

@@ -3,18 +3,21 @@
 import hashlib
 import hmac
 import logging
+import re
 import uuid
 from pathlib import Path
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from assistant.exchanges import LOCAL
 from assistant.web.problems import problem
 from index.errors import ConfigurationError
 
 log = logging.getLogger(__name__)
 MAX_BODY = 64 * 1024
 _PUBLIC = ("/", "/healthz", "/readyz")
+_NAME = re.compile(r"[\w.-]{1,64}")
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -38,8 +41,11 @@ def read_keys(path: Path | None) -> dict[str, str]:
     for number, line in enumerate(lines, 1):
         name, _, digest = line.rpartition(":")
         if line and not line.startswith("#"):
-            if not name or len(digest) != 64 or set(digest.lower()) - set("0123456789abcdef"):
+            if not _NAME.fullmatch(name) or not re.fullmatch(r"[0-9a-fA-F]{64}", digest):
                 raise ConfigurationError(f"ASSISTANT_API_KEYS_FILE {path} line {number} is not name:sha256-of-key")
+            if name == LOCAL:  # whoever has that key would read what was said in the terminal
+                raise ConfigurationError(f"ASSISTANT_API_KEYS_FILE {path} line {number}: {LOCAL!r} is the user without "
+                                         "a key; choose another name")  # fmt: skip
             keys[digest.lower()] = name
     if not keys:
         raise ConfigurationError(
@@ -49,7 +55,8 @@ def read_keys(path: Path | None) -> dict[str, str]:
 
 
 class Guard:
-    """Pure ASGI, so that it also sees what the framework refuses."""
+    """Pure ASGI, so that it also sees what the framework refuses. Puts the name of the key, or `LOCAL` where there are
+    no keys, into the scope as `caller`."""
 
     def __init__(self, app: ASGIApp, keys: dict[str, str]) -> None:
         self._app, self._keys = app, keys
@@ -73,7 +80,8 @@ class Guard:
 
         try:
             body = await _body(receive, headers)
-            if not self._admits(scope["path"], headers):
+            caller = scope["caller"] = self._caller(headers)
+            if caller is None and not _public(scope["path"]):
                 refusal = problem(401, "A key is needed", request_id, "Send Authorization: Bearer KEY")
                 await refusal(scope, receive, reply)
             elif body is None:
@@ -85,13 +93,18 @@ class Guard:
             if not started:
                 await problem(500, "Something failed here", request_id)(scope, receive, reply)
 
-    def _admits(self, path: str, headers: Headers) -> bool:
-        if not self._keys or path in _PUBLIC or path.startswith("/static/"):
-            return True
+    def _caller(self, headers: Headers) -> str | None:
+        """Whose key it is, None for none or a wrong one."""
+        if not self._keys:
+            return LOCAL
         scheme, _, key = headers.get("authorization", "").partition(" ")
         digest = hashlib.sha256(key.strip().encode("utf-8", "surrogateescape")).hexdigest()
-        found = [hmac.compare_digest(digest, known) for known in self._keys]  # all of them: constant time
-        return scheme.lower() == "bearer" and any(found)
+        found = [name for known, name in self._keys.items() if hmac.compare_digest(digest, known)]  # compares with all
+        return found[0] if found and scheme.lower() == "bearer" else None
+
+
+def _public(path: str) -> bool:
+    return path in _PUBLIC or path.startswith("/static/")
 
 
 async def _body(receive: Receive, headers: Headers) -> bytes | None:

@@ -1,0 +1,139 @@
+"""Asking within a conversation: what was said before goes with the question, what is answered is kept.
+
+An answer never waits for the database to be well: what cannot be read or kept is said, and the answer is given.
+"""
+
+import contextlib
+import dataclasses
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from assistant.conversation import Answer, BadQuestion, Question, Turn
+from assistant.exchanges import Json, Kept, NotFound, title
+from assistant.history import DatabaseFailed, History
+from assistant.render import to_json
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """An exchange that is about to happen. `conversation` is None where none could be started, `kept` unless the
+    request was answered before, `trouble` unless the database failed: then one line, what and what to do."""
+
+    owner: str
+    request: str
+    conversation: str | None
+    new: bool
+    question: Question
+    kept: Kept | None
+    trouble: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer, the JSON of the contract, and the conversation it stands in, None where it stands in none. `trouble`
+    is None when it was kept, else one line, why not."""
+
+    answer: Json
+    conversation: str | None
+    trouble: str | None
+
+
+class Dialogue:
+    """Answers within the conversations of `history`. `forget` is called with the trace of each answer that a deleted
+    conversation was the last to hold."""
+
+    def __init__(
+        self, answer: Callable[[Question], Answer], history: History, forget: Callable[[str], None] = lambda _: None
+    ) -> None:
+        self.history = history
+        self._answer, self._forget = answer, forget
+        self._lock, self._asking = threading.Lock(), dict[tuple[str, str], tuple[threading.Lock, int]]()
+
+    def ask(
+        self, owner: str, conversation: str | None, question: Question, request: str, spoken: tuple[Turn, ...] = ()
+    ) -> Reply:
+        """Answer `question` in a conversation of `owner`, or in a new one. The same `request` gets the same reply,
+        however often and at once it is asked. `spoken` stands in for a history that cannot be read. Raises NotFound,
+        BadQuestion, and what answering raises."""
+        with self._alone(owner, request):
+            opening = self.open(owner, conversation, question, request, spoken)
+            if opening.kept is not None:
+                return Reply(opening.kept.answer, opening.kept.conversation, None)
+            answered = False
+            try:
+                answer = self._answer(opening.question)
+                answered = True
+            finally:
+                if not answered:
+                    self.abandon(opening)
+            return self.keep(opening, to_json(answer))
+
+    def open(
+        self, owner: str, conversation: str | None, question: Question, request: str, spoken: tuple[Turn, ...] = ()
+    ) -> Opening:
+        """Find or start the conversation, and give the question its history. For answers that are sent in pieces: call
+        `keep` after the last one, or `abandon`."""
+        new = conversation is None
+        try:
+            kept = self.history.kept(owner, request)
+            if kept is not None and (kept.question != question.text or conversation not in (None, kept.conversation)):
+                raise BadQuestion("this idempotency key was used for another question; send a new one")
+            if kept is None and conversation is None:
+                conversation = self.history.start(owner, title(question.text))
+            elif kept is None and conversation is not None:
+                spoken = self.history.turns(conversation, owner)
+        except DatabaseFailed as error:
+            log.warning("request %s: not kept: %s", request, error)
+            return Opening(owner, request, conversation, new, _with(question, spoken), None, str(error))
+        return Opening(owner, request, conversation, new, _with(question, spoken), kept, None)
+
+    def keep(self, opening: Opening, answer: Json) -> Reply:
+        """Keep what was answered."""
+        if opening.conversation is None or opening.trouble is not None:
+            return Reply(answer, opening.conversation, opening.trouble)
+        try:
+            text = opening.question.text
+            kept = self.history.append(opening.conversation, opening.owner, text, answer, opening.request)
+        except NotFound:
+            return Reply(answer, None, "the conversation was deleted while this was answered; start a new one")
+        except DatabaseFailed as error:
+            log.warning("request %s: not kept: %s", opening.request, error)
+            return Reply(answer, opening.conversation, str(error))
+        if kept.conversation != opening.conversation:
+            self.abandon(opening)  # the same request was answered elsewhere meanwhile
+        return Reply(kept.answer, kept.conversation, None)
+
+    def abandon(self, opening: Opening) -> None:
+        """Leave no empty conversation behind where there is no answer."""
+        if opening.new and opening.conversation is not None:
+            with contextlib.suppress(DatabaseFailed):
+                self.history.abandon(opening.conversation, opening.owner)
+
+    def delete(self, owner: str, conversation: str) -> None:
+        """Delete a conversation and the records of its answers. Raises NotFound and DatabaseFailed."""
+        for trace in self.history.delete(conversation, owner):
+            self._forget(trace)
+
+    @contextlib.contextmanager
+    def _alone(self, owner: str, request: str) -> Iterator[None]:
+        """One at a time for each request, so that an impatient client does not have it answered twice."""
+        key = owner, request
+        with self._lock:
+            turn, waiting = self._asking.get(key, (threading.Lock(), 0))
+            self._asking[key] = turn, waiting + 1
+        try:
+            with turn:
+                yield
+        finally:
+            with self._lock:
+                turn, waiting = self._asking.pop(key)
+                if waiting > 1:
+                    self._asking[key] = turn, waiting - 1
+
+
+def _with(question: Question, spoken: tuple[Turn, ...]) -> Question:
+    return dataclasses.replace(question, history=spoken)
