@@ -32,6 +32,13 @@ ask: setup       ## one answer: make ask Q="..."
 	@$(RUN) -m index build --if-missing
 	@$(RUN) -m assistant ask "$(Q)"
 
+eval: setup      ## ask the gold questions of the dev half; fails below evals/floors.json
+	$(RUN) -m evals run --split dev --gate
+
+model: setup     ## fetch a small real chat model (1.2 GB) and serve it on http://127.0.0.1:8081/v1
+	$(RUN) -m tests.real_model --install
+	$(RUN) -m tests.real_model --serve 8081
+
 check: setup     ## lint, types, import rules
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
@@ -47,5 +54,5 @@ lock:            ## resolve the dependencies again (needs uv on the PATH)
 	awk '/^[a-z]/ {f = /^(torch|triton|nvidia-|cuda-)/ ? "locks/torch.txt" : "locks/base.txt"} {print > f}' locks/all.txt
 	rm locks/all.txt
 
-.PHONY: help setup serve test ask check bench lock
+.PHONY: help setup serve test ask eval model check bench lock
 .DEFAULT_GOAL := help

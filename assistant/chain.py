@@ -5,7 +5,7 @@ A chat model, where one is set, only words what was found; all that it says pass
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from assistant import conflicts, drafting, frame, notice, premise, refusal, rewrite, support, terms, trace
 from assistant.answerability import Weights
@@ -14,6 +14,7 @@ from assistant.compose import NAME, Composition, compose
 from assistant.conversation import Answer, Citation, Language, Question, Reason, Sentence
 from assistant.evidence import Evidence
 from assistant.generation import Cancel
+from assistant.smalltalk import is_small_talk
 from assistant.tape import Model, Tape
 from assistant.trace import Traces
 from assistant.verify import Gate
@@ -102,6 +103,8 @@ class Assistant:
         asked, parts = ask(text, index, question.as_of), [ask(p, index) for p in rewrite.parts(text)]
         passages = _search(asked, parts, index)
         composed = compose(asked, parts, passages, index, self._weights)
+        if is_small_talk(text):
+            passages, composed = [], replace(composed, confidence=0.0, near=())
         return _Found(question, question.language or terms.language(question.text), text, tuple(passages), composed)
 
     def _sentences(self, found: _Found, writer: Writer, tape: Tape | None, identity: str) -> Iterator[Sentence]:
@@ -125,7 +128,6 @@ class Assistant:
         self, found: _Found, writer: Writer, tape: Tape | None, index: Index, identity: str, started: float
     ) -> Answer:
         reason, correction = self._reason(found.composed, writer, index)
-        failure = tape.failure if tape else None
         text = " ".join(s.text for s in writer.sentences)
         if reason:
             near = [e for _, e in found.composed.near]
@@ -138,7 +140,8 @@ class Assistant:
             found.composed.confidence, found.passages[:SHOWN_PASSAGES],
             self._model.name if self._model and worded else NAME, index.name, identity,
             round(time.perf_counter() - started, 4),
-            notice.say(failure, writer, found.language) if tape and tape.calls else None,
+            notice.say(tape, writer, found.language) or notice.other_word(found.composed.asked, sentences, citations,
+                                                                          found.language, index.glossary),
         )  # fmt: skip
 
     def _reason(self, composed: Composition, writer: Writer, index: Index) -> tuple[Reason | None, Evidence | None]:

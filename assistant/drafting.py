@@ -47,19 +47,24 @@ class Proposal:
 
 
 def request(question: str, passages: Sequence[Passage], language: Language, seed: str) -> Request:
-    """The question with its best passages, each under a key."""
+    """The question with its best passages, each under a key, after an example of the form."""
     words, keyed = prompts.load("answer"), dict(zip(_keys(seed), passages[:MOST_PASSAGES], strict=False))
-    fence = f"=== {seed[:12]} ==="
     told = "\n\n".join(
         words["passage"].fill(key=key, source=_source(p), text=" ".join(p.chunk.text.split()))
         for key, p in keyed.items()
     )
-    system = words["system"].fill(
-        language=words[language].fill(), most=str(MOST_SENTENCES), example=next(iter(keyed), "KEY"), none=_NONE,
-        fence=fence,
+    system = words["system"].fill(language=words[language].fill(), most=str(MOST_SENTENCES), none=_NONE)
+    shown = words["user"].fill(
+        fence=_fence("0" * 12), passages=words["example_passages"].fill(),
+        question=words[f"example_question_{language}"].fill(),
     )  # fmt: skip
-    user = words["user"].fill(fence=fence, passages=told, question=question, language=words[language].fill())
-    return Request((Message("system", system), Message("user", user)), keyed, seed)
+    user = words["user"].fill(fence=_fence(seed), passages=told, question=question)
+    example = Message("user", shown), Message("assistant", words[f"example_answer_{language}"].fill())
+    return Request((Message("system", system), *example, Message("user", user)), keyed, seed)
+
+
+def _fence(seed: str) -> str:
+    return f"=== {seed[:12]} ==="
 
 
 def _source(passage: Passage) -> str:
@@ -69,7 +74,7 @@ def _source(passage: Passage) -> str:
 
 def _keys(seed: str) -> Iterator[str]:
     """Keys that no text holds by chance, each once."""
-    seen: set[str] = set()
+    seen = {"KTR", "MBX"}  # those of the example
     for number in range(1000):
         digest = hashlib.sha256(f"{seed}/{number}".encode()).digest()
         key = "".join(_KEY_LETTERS[b % len(_KEY_LETTERS)] for b in digest[:_KEY_LENGTH])

@@ -6,6 +6,7 @@ import prompts
 from assistant import dates
 from assistant.conversation import Language, Reason
 from assistant.evidence import Evidence
+from assistant.smalltalk import is_small_talk
 
 _SHOWN = 200
 
@@ -15,6 +16,8 @@ def say(
 ) -> str:
     """The refusal's text. It carries no marker; what it quotes to set a question right it names the source of."""
     words = prompts.load(f"refusal.{language}")
+    if reason == "off_topic" and is_small_talk(question):
+        return words["small_talk"].fill()
     first = words[reason].fill(question=_shortened(_unmarked(question)))
     first = first if first.endswith(("?", ".", "!", "…")) else first + "."
     if correction is not None:

@@ -18,6 +18,7 @@ from index.search import Index
 # A second sentence is quoted too when it covers this much more of what the model says; a repair must rank this near.
 _MORE, _NEAR = 0.2, 1.5
 _ADDS = 0.12
+_MOST = 8  # sentences of a model that are looked at
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,8 @@ class Writer:
         everywhere = tuple(request.passages.values())
         for piece in pieces:
             yield from self._proven(reader.feed(piece), everywhere)
+            if len(self.sentences) + self.dropped >= _MOST:
+                return  # a model that goes on and on is not read on
         yield from self._proven(reader.end(broken()), everywhere)
         self.declined = reader.declined
 
@@ -75,7 +78,7 @@ class Writer:
                 yield from filter(None, [self._admit(draft)])
 
     def _proven(self, proposals: Sequence[Proposal], everywhere: tuple[Passage, ...]) -> Iterator[Sentence]:
-        for proposal in proposals:
+        for proposal in proposals[: _MOST - len(self.sentences) - self.dropped]:
             sentence = self._worded(proposal, everywhere)
             self.worded += sentence is not None
             sentence = sentence or self._repaired(proposal, everywhere)

@@ -13,15 +13,17 @@ from assistant.settings import AssistantSettings
 from assistant.wire import make_assistant
 from evals.ablate import ablation, edit, rate
 from evals.cases import BadGold, lint, load
-from evals.report import numbers, rates, slices
+from evals.report import below, numbers, rates, slices
 from evals.run import Trial, passages_hold, run
 from index import wire
 from index.errors import IndexingError
 
 GOLD = Path(__file__).parent / "gold"
+FLOORS = Path(__file__).parent / "floors.json"
 _EXAMPLES = """examples:
   python -m evals run                                   the gold on sources/
   python -m evals run --split test                      its held-out half
+  python -m evals run --split dev --gate                as CI does: exit code 1 below the floors
   python -m evals run --gold evals/gold/elsewhere/analysis.jsonl --sources FOLDER
   python -m evals lint                                  check the gold against sources/
 """
@@ -41,7 +43,12 @@ def run_gold(options: argparse.Namespace) -> int:
         trials = run(cases, assistant, lambda done, _: bars.update(task, completed=done))
         assistant.close()
     print(_json(trials) if options.json else _table(trials, options.verbose))
-    return 0
+    missed = (
+        below([*rates(trials), passages_hold(trials)], json.loads(FLOORS.read_text("utf-8"))) if options.gate else []
+    )
+    for line in missed:
+        print(line, file=sys.stderr)
+    return 1 if missed else 0
 
 
 def _json(trials: list[Trial]) -> str:
@@ -110,6 +117,8 @@ def parser() -> argparse.ArgumentParser:
         sub.add_argument("--split", choices=("dev", "test"), help="only this split")
         sub.add_argument("--json", action="store_true", help="print JSON")
         sub.add_argument("-v", "--verbose", action="store_true", help="print what was not right")
+        if called is run_gold:
+            sub.add_argument("--gate", action="store_true", help="end with 1 when a figure is below evals/floors.json")
         sub.set_defaults(run=called)
     return main_parser
 

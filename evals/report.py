@@ -1,6 +1,6 @@
 """Figures of trials with their intervals, as JSON and as a table."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from evals.metrics import Rate, calibration_error
 from evals.run import Trial
@@ -29,6 +29,18 @@ def rates(trials: Sequence[Trial]) -> list[Rate]:
         _share("conflicts shown", conflicting, lambda t: bool(t.answer.conflicts) and t.outcome == "full"),
         _share("false conflicts", plain, lambda t: bool(t.answer.conflicts)),
     ]  # fmt: skip
+
+
+def below(figures: Sequence[Rate], floors: Mapping[str, Mapping[str, float]]) -> list[str]:
+    """A line for each figure that is worse than its floor, or missing.
+
+    >>> below([Rate("full answers", 6, 10)], {"least": {"full answers": 0.7}, "most": {"leaks": 0.0}})
+    ['full answers 0.600 is below 0.7', 'leaks was not measured']
+    """
+    by = {f.name: f.value for f in figures}
+    lines = [f"{n} {by[n]:.3f} is below {v}" for n, v in floors["least"].items() if n in by and by[n] < v]
+    lines += [f"{n} {by[n]:.3f} is above {v}" for n, v in floors["most"].items() if n in by and by[n] > v]
+    return lines + [f"{n} was not measured" for side in ("least", "most") for n in floors[side] if n not in by]
 
 
 def slices(trials: Sequence[Trial]) -> list[Rate]:

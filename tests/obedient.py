@@ -53,7 +53,8 @@ _LIVE = re.compile(
 )
 _PASSAGE = re.compile(
     r"^[ \t]*\[(\d+|[A-Z]{3})\][ \t]*(.*(?:\n(?![ \t]*\[(?:\d+|[A-Z]{3})\]|[ \t]*\n|<).*)*)|"
-    r"<(?:passage|source|document|doc)\b[^>\n]*?\b(?:id|n|number|index)=\"?\[?(\d+)\]?\"?[^>\n]*>\s*([\s\S]*?)</",
+    r"<(?:passage|source|document|doc)\b[^>\n]*?\b(?:id|n|number|index)=\"?\[?(\d+)\]?\"?[^>\n]*>\s*([\s\S]*?)</|"
+    r"^(?:[^:\n]{1,80}: )?(.*) \[([A-Z]{3})\]$",  # the form of our own prompt: source, text, key
     re.MULTILINE,
 )
 _SENTENCE = re.compile(r"[^\n]*?[.!?…](?=\s|$|[»\"”])[»\"”]?")
@@ -70,9 +71,9 @@ def obedient(messages: Sequence[Said]) -> str:
 
 def copy_first(messages: Sequence[Said]) -> str:
     """The first sentence of the first passage, with the passage's marker before its full stop."""
-    for message in messages:
+    for message in reversed(messages):
         for found in _PASSAGE.finditer(message["content"]):
-            number, text = found[1] or found[3], found[2] or found[4] or ""
+            number, text = found[1] or found[3] or found[6], found[2] or found[4] or found[5] or ""
             if sentence := _SENTENCE.search(text):
                 said = sentence[0].strip()
                 return f"{said[:-1]} [{number}]{said[-1]}"

@@ -2,7 +2,8 @@ import pytest
 
 from prompts import BadTemplate, Template, load
 
-REFUSALS = {"not_in_sources", "off_topic", "false_premise", "unverified", "near", "nothing_near", "undated", "instead"}
+REFUSALS = {"not_in_sources", "off_topic", "false_premise", "unverified", "near", "nothing_near", "undated", "instead",
+            "small_talk"}  # fmt: skip
 
 
 @pytest.mark.parametrize("language", ["en", "ru", "be"])

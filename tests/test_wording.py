@@ -21,7 +21,7 @@ from tests.obedient import Said, obedient
 
 MINSK = Question("How do Minsk and Moscow define the Union State?")
 TRUE = "In March 2023 RANE read Minsk as seeing the Union State as a confederation of states"
-_PASSAGE = re.compile(r"^\[([A-Z]{3})\] (.*)$", re.MULTILINE)
+_PASSAGE = re.compile(r"^(.*) \[([A-Z]{3})\]$", re.MULTILINE)
 
 
 @contextmanager
@@ -33,7 +33,7 @@ def worded(settings: AssistantSettings, server: ModelServer) -> Iterator[Assista
 
 def keys(messages: Sequence[Said], holding: str) -> str:
     """The key of the passage that holds these words, as the model sees it."""
-    return next(m[1] for said in messages for m in _PASSAGE.finditer(said["content"]) if holding in m[2])
+    return next(m[2] for said in messages for m in _PASSAGE.finditer(said["content"]) if holding in m[1])
 
 
 def truthful(messages: Sequence[Said]) -> str:
@@ -144,10 +144,10 @@ def test_a_follow_up_is_rewritten_by_the_model_where_that_is_sound(own_settings:
     history = (Turn("user", "How does Minsk define the Union State?"), Turn("assistant", "As a confederation."))
     with ModelServer(said=model) as server, worded(own_settings, server) as assistant:
         assistant.answer(Question("And Moscow?", history))
-        assert "Question: How does Moscow define" in server.requests[1].messages[1]["content"]
+        assert "Question: How does Moscow define" in server.requests[1].messages[-1]["content"]
         said.pop(0)
         assistant.answer(Question("And Moscow?", history))
-        assert "Warsaw" not in server.requests[3].messages[1]["content"]
+        assert "Warsaw" not in server.requests[3].messages[-1]["content"]
 
 
 def test_a_recorded_answer_is_made_again_without_the_model(own_settings: AssistantSettings) -> None:
