@@ -200,6 +200,8 @@ class _Text:
         get = m.groupdict().get
         month = int(get("mm") or _which(m["m"], "MONTHS") + 1)
         d1, d = (int(get(name) or 0) for name in ("d1", "d"))
+        if "0" in {(get(name) or "").lstrip("0") or "0" for name in ("d1", "d") if get(name)}:
+            raise ValueError(f"{m[0]!r} has no such day")
         apart = d1 and (d1 >= d or (d1 + 1 < d and re.search(r"(?i)and|or|или|або|\b[иі]\b", m["sep"])))
         if apart or not (m["y"] or self.is_month(m)):
             raise ValueError(f"{m[0]!r} is no day or month")

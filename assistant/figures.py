@@ -15,7 +15,10 @@ from importlib.resources import files
 from assistant.aligned import Line, Word
 from assistant.dates import Moment
 
-_GROUPED = r"\d{1,3}(?:[ \u00a0\u202f\u2009'’]\d{3})+(?![\d])(?:[.,]\d+)?|\d{1,3}(?:,\d{3})+(?!\d)(?:\.\d+)?|\d{1,3}(?:\.\d{3})+(?!\d)(?:,\d+)?"
+_GROUPED = (
+    r"\d{1,3}(?:[ \u00a0\u202f\u2009'’]\d{3})+(?!\d)(?:[.,]\d+)?|"
+    r"\d{1,3}(?:,\d{3})+(?!\d)(?:\.\d+)?|\d{1,3}(?:\.\d{3})+(?!\d)(?:,\d+)?"
+)
 _DIGITS = re.compile(rf"(?:{_GROUPED}|\d+(?:[.,]\d+)?)")
 _NEAR, _ROUND, _FEW, _LARGE = 6, 3, 3, 100
 _TIMES = frozenset(("=minute", "=hour", "=day", "=week", "=month"))
@@ -24,8 +27,8 @@ _TIMES = frozenset(("=minute", "=hour", "=day", "=week", "=month"))
 @dataclass(frozen=True, slots=True)
 class Amount:
     """What `text[start:end]` of a line counts. `values` has more than one where the writing is open to two readings,
-    like 1,200 in Russian; `unit` is None where none is written; `thing` are the keys of the word after it, `counted` of up
-    to three words, `around` of all words near it; `spelt` where it is a word, not digits."""
+    like 1,200 in Russian; `unit` is None where none is written; `thing` are the keys of the word after it, `counted`
+    of up to three words, `around` of all words near it; `spelt` where it is a word, not digits."""
 
     start: int
     end: int
@@ -104,6 +107,19 @@ def unknown_units(claim: Line, keys: frozenset[str]) -> list[str]:
     return sorted(u for u in ours if u not in _TIMES or instead)
 
 
+def miscopied(claim: Line, ours: Sequence[Amount], source: Line, theirs: Sequence[Amount]) -> list[str]:
+    """Of a claim that nearly copies `source`, the amounts it has more often and the units it has instead."""
+    left, found = [a.values for a in theirs], []
+    for amount in ours:
+        same = next((v for v in left if not v.isdisjoint(amount.values)), None)
+        if same is None:
+            found.append(claim.text[amount.start : amount.end])
+        else:
+            left.remove(same)
+    swapped = [sorted(unit_keys(a) - unit_keys(b)) for a, b in ((claim, source), (source, claim))]
+    return [*found, *(u for u in swapped[0] if swapped[1])]
+
+
 def _within(place: int, moments: Iterable[Moment]) -> bool:
     return any(m.start <= place < m.end for m in moments)
 
@@ -153,8 +169,7 @@ def is_numeral(word: str) -> bool:
 
 
 def _readings(digits: str, text: str, scaled: bool) -> list[Decimal]:
-    """What the digits can mean: in Russian and Belarusian 1,200 may be a decimal, and is before "million"; in English it
-    is not."""
+    """What the digits can mean: 1,200 may be a decimal in Russian and Belarusian, and is one there before "million"."""
     plain = re.sub(r"[ \u00a0\u202f\u2009'’]", "", digits)
     if re.fullmatch(r"[1-9]\d{0,2}(?:,\d{3})+", plain):
         grouped = Decimal(plain.replace(",", ""))
@@ -237,7 +252,7 @@ def _unit(written: str) -> str:
 
 
 def _ranges(text: str, found: list[Amount]) -> list[Amount]:
-    """The first amount of "5-6 million dollars" gets the unit and magnitude of the second; of "5 to 6 million" it may."""
+    """The first amount of "5-6 million dollars" gets unit and magnitude of the second; that of "5 to 6" it may."""
     for n in range(len(found) - 1):
         one, other = found[n], found[n + 1]
         to = re.fullmatch(
@@ -283,7 +298,7 @@ def _words() -> _Patterns:
     return _Patterns(
         re.compile(rf"[\s\u00a0-]?(?:{scale})(?:\s(?:{scale}))?(?!\w)", i),
         re.compile(rf"(?<!\w)(?:{table['patterns']['idiom']})(?!\w)", i),
-        re.compile(rf"(?<!\w)((?:US)?\$|€|£|₽|USD|EUR|RUB|BYN|CNY)\s?$", i),
+        re.compile(r"(?<!\w)((?:US)?\$|€|£|₽|USD|EUR|RUB|BYN|CNY)\s?$", i),
         re.compile(rf"(?:[\s\u00a0\u202f-]|\s?\.\s?)?(?:({unit})|(?:(?:US|[^\W\d_]{{4,}})\s){{1,2}}({unit}))(?!\w)", i),
         tuple((name, re.compile(rf"(?<![^\W\d])(?:{pattern})(?!\w)", i)) for name, pattern in units.items()),
         tuple((name, re.compile(pattern, i)) for name, pattern in units.items()),

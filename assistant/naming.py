@@ -53,8 +53,9 @@ def letters(claim: str, quotes: Sequence[str]) -> str | None:
     ('Мoscow', None, None)
     """
     said = {w for q in quotes for w in _written(q)}
-    if hidden := _HIDDEN.search(claim):
-        return f"the hidden sign U+{ord(hidden[0]):04X}"
+    for sign in _HIDDEN.findall(claim):
+        if not any(sign in q for q in quotes):
+            return f"the hidden sign U+{ord(sign):04X}"
     for word in _written(claim) - said:
         twin = _twin(word)
         if len({_alphabet(c) for c in word}) > 1 or (twin and len(word) > 1 and twin in said):

@@ -19,7 +19,7 @@ _STOPS = re.compile(r"[,;:.!?()—–]")
 
 @dataclass(frozen=True, slots=True)
 class Cue:
-    """A cue at `start`, its `scope`, up to REACH content words after it in its clause, and `reach`, the clause's near it."""
+    """A cue at `start`, its `scope`, up to REACH content words after it in its clause, and `reach`, those near it."""
 
     start: int
     text: str
@@ -49,7 +49,7 @@ def negation(claim: Line, sources: Sequence[Line]) -> str | None:
         for cue in denials(source):
             if _affirmed(cue, claim, ours, source):
                 return _shown(source, cue)
-    if sources and _is_copy(claim, sources[0]):
+    if sources and is_copy(claim, sources[0]):
         kept = [c for c in denials(sources[0]) if _kept(c, claim, sources[0])]
         if not len(_units(kept)) <= len(_units(ours)) <= len(_units(denials(sources[0]))):
             return "another number of negations"
@@ -70,7 +70,7 @@ def opposite(claim: Line, sources: Sequence[Line]) -> str | None:
 def quantity(claim: Line, sources: Sequence[Line]) -> str | None:
     """A word like "all" or "only" that no source has, or a limit like "almost" left out; None where neither is."""
     said = " ".join(s.text for s in sources)
-    copied = bool(sources) and _is_copy(claim, sources[0])
+    copied = bool(sources) and is_copy(claim, sources[0])
     for name in ("all", "only", "always", "most"):
         found = _patterns()[name].findall(claim.text)
         told = [p for n in (name, f"{name}_too") for p in _patterns()[n].findall(said)]
@@ -101,11 +101,13 @@ def certainty(claim: Line, sources: Sequence[Line]) -> str | None:
                 firm and theirs == "weak" and "weak" not in firm
             ):
                 return f"{cue.text} {source.of(word)}"
-    if sources and _is_copy(claim, sources[0]) and _weakest(claim, claim) < _weakest(sources[0], claim):
+    if sources and is_copy(claim, sources[0]) and _weakest(claim, claim) < _weakest(sources[0], claim):
         return "a possibility made certain"
-    said = [w for s in sources for _, c in _modal(s) for w in c.scope]
+    told = [(level, w) for s in sources for level, c in _modal(s) for w in c.scope]
     for level, cue in ours:
         known = [w for w in cue.scope[:1] if any(w.meets(s.keys) for s in sources)]
+        # What is to come may be put as what will be; a duty is one only where the source says so.
+        said = [w for other, w in told if level != "duty" or other == "duty"]
         if level != "weak" and known and not any(w.meets(known[0].keys) for w in said):
             return f"{cue.text} {claim.of(known[0])}"
     return None
@@ -158,7 +160,8 @@ def _once(word: Word, claim: Line, source: Line) -> bool:
     return word.meets(claim.keys) and sum(w.stem == word.stem for w in source.words) == 1
 
 
-def _is_copy(claim: Line, source: Line) -> bool:
+def is_copy(claim: Line, source: Line) -> bool:
+    """Whether the two have nearly the same words, so that a difference in one is a change of it."""
     sides = ((source.content, claim.keys), (claim.content, source.keys))
     return all(sum(w.meets(keys) for w in words) >= _NEAR_COPY * len(words) for words, keys in sides)
 

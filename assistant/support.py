@@ -17,14 +17,14 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from assistant import dates, figures, naming, polarity
+from assistant import figures, naming, polarity, timing
 from assistant.aligned import Line, Word, fold, read, sentences
-from assistant.dates import Moment
 from index.glossary import Glossary
+from index.sentences import split
 
 Kind = Literal[
-    "number", "date", "name", "quotation", "letters", "negation", "antonym", "quantifier", "modality", "order", "splice",
-    "support",
+    "number", "date", "name", "quotation", "letters", "negation", "antonym", "quantifier", "modality", "order",
+    "splice", "support",
 ]  # fmt: skip
 Vector = NDArray[np.float32]
 # For each text its unit vectors, one an encoder; None where that encoder does not read the text.
@@ -41,13 +41,11 @@ _BACK = re.compile(
     r"(?i)\b(?:he|she|it|they|him|her|them|his|its|their|this|these|those|он|она|оно|они|его|её|ее|их|ему|им|"
     r"это\w?|эт\w{1,2}|ён|яна|яно|яны|яго|яе|іх|яму|гэт\w{1,3})\b"
 )
-# A date stands for every source that gives none; what it resolves counts by day and month only.
-_NO_YEAR = "2000-12-31"
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One reason why a sentence is not proven: its kind, and the words of the sentence, or of its source, it is about."""
+    """One reason why a sentence is not proven: its kind, and the words of the sentence or of its source."""
 
     kind: Kind
     what: str
@@ -107,7 +105,7 @@ class Aligned:
 def check(
     claim: str, quotes: Sequence[str], glossary: Glossary, encode: Encode, published: Sequence[str | None] = ()
 ) -> Verdict:
-    """Whether `quotes` prove `claim`. `published` has the ISO date of each quote's source, for "last year" and the like.
+    """Whether `quotes` prove `claim`. `published` has the ISO date of each quote's source, for "last year" and others.
 
     >>> check("The treaty stood.", ["It came. “The treaty stood.”"], Glossary(), lambda texts: [])
     Verdict(problems=(), support=1.0, supported=True)
@@ -119,7 +117,8 @@ def check(
         return Verdict((Problem("support", "nothing is cited" if claim.strip() else "nothing is said"),), 0.0, False)
     found = tuple(objections(aligned, quotes, glossary, published))
     model = load()["across" if aligned.across else "within"]
-    logit = model.bias + sum(w * f for w, f in zip(model.weights, features(aligned, glossary, encode), strict=True))
+    measures = features(aligned, encode, timing.day(published))
+    logit = model.bias + sum(w * f for w, f in zip(model.weights, measures, strict=True))
     support = round(1 / (1 + math.exp(-max(-30.0, min(30.0, logit)))), 4)
     if support < model.threshold:
         found += (Problem("support", "its words stand too far from those of its sources"),)
@@ -139,12 +138,9 @@ def verbatim(claim: str, quotes: Sequence[str]) -> bool:
 @lru_cache(maxsize=20_000)
 def _stretches(quote: str) -> frozenset[str]:
     """The quote's sentences, and every two and three in a row, for comparison."""
-    spans = dates.split(quote)
-    return frozenset(
-        _bare(quote[spans[n][0] : spans[min(n + more, len(spans) - 1)][1]])
-        for n in range(len(spans))
-        for more in range(3)
-    )
+    spans = split(quote)
+    ends = [[spans[min(n + more, len(spans) - 1)][1] for more in range(_WINDOW)] for n in range(len(spans))]
+    return frozenset(_bare(quote[start:end]) for (start, _), many in zip(spans, ends, strict=True) for end in many)
 
 
 def _bare(text: str) -> str:
@@ -174,8 +170,8 @@ def objections(
     lines = [read(q, glossary) for q in quotes]
     told = [*published, *[None] * (len(quotes) - len(published))]
     found: list[tuple[Kind, str | None]] = [("letters", naming.letters(claim.text, quotes))]
-    found += [("date", d) for d in _undated(claim, lines, told)]
-    found += [("number", n) for n in _uncounted(claim, lines, told)]
+    found += [("date", d) for d in timing.undated(claim, lines, told)]
+    found += [("number", n) for n in _uncounted(claim, lines, told, sources[0])]
     found += [("name", n) for n in naming.missing(claim, lines, glossary)]
     found += [("quotation", naming.misquoted(claim, lines)), ("negation", polarity.negation(claim, sources))]
     found += [("antonym", polarity.opposite(claim, sources)), ("quantifier", polarity.quantity(claim, sources))]
@@ -185,14 +181,14 @@ def objections(
     return [Problem(kind, what) for kind, what in found if what is not None]
 
 
-def features(aligned: Aligned, glossary: Glossary, encode: Encode) -> tuple[float, ...]:
-    """What the model weighs, in the order of FEATURES, each between 0 and 1."""
+def features(aligned: Aligned, encode: Encode, day: str | None = None) -> tuple[float, ...]:
+    """What the model weighs, in the order of FEATURES, each between 0 and 1; `day` is the date of the sources."""
     claim, best = aligned.claim, aligned.ranked[0].line
     content = claim.content
     around = _windows(aligned)
     everything = frozenset(k for p in aligned.places for k in p.line.keys)
     covered = [w.meets(around) for w in content]
-    amounts = figures.amounts(claim)
+    amounts = figures.amounts(claim, timing.times(claim.text, day))
     values = {v for p in aligned.places for a in figures.amounts(p.line) for v in a.values}
     named = [w for w in content if claim.of(w)[0].isupper()]
     return (
@@ -276,19 +272,20 @@ def _longest(covered: Sequence[bool]) -> int:
 
 def _cosines(aligned: Aligned, encode: Encode) -> tuple[float, float, float]:
     """Cosines of the claim with the nearest sentence by the first encoder and the last, and by the last with the mean
-    of the three nearest; 0 where an encoder does not read both."""
+    of the three nearest. Where the first does not read both, the last speaks for it; 0 where that does not either."""
     ours, *theirs = encode([aligned.claim.text, *(p.line.text for p in aligned.ranked)])
-    found: list[list[tuple[float, Vector]]] = []
-    for n, vector in enumerate(ours):
-        rows = [r[n] for r in theirs]
-        pairs = [(float(vector @ r), r) for r in rows if r is not None] if vector is not None else []
-        found.append(sorted(pairs, key=lambda p: -p[0]))
-    nearest = [f[0][0] if f else 0.0 for f in (found[0], found[-1])]
-    last = ours[-1]
-    if last is None or not found[-1]:
-        return (*nearest, 0.0)  # type: ignore[return-value]
-    mean = np.sum([r for _, r in found[-1][:_WINDOW]], axis=0)
-    return nearest[0], nearest[1], float(last @ mean / max(float(np.linalg.norm(mean)), 1e-9))
+    last, near = ours[-1], _nearest(ours[-1], [r[-1] for r in theirs])
+    if last is None or not near:
+        return 0.0, 0.0, 0.0
+    first = _nearest(ours[0], [r[0] for r in theirs]) or near
+    mean = np.sum([r for _, r in near[:_WINDOW]], axis=0)
+    return first[0][0], near[0][0], float(last @ mean / max(float(np.linalg.norm(mean)), 1e-9))
+
+
+def _nearest(ours: Vector | None, theirs: Sequence[Vector | None]) -> list[tuple[float, Vector]]:
+    """The vectors an encoder has, with their cosines, nearest first."""
+    pairs = [(float(ours @ r), r) for r in theirs if r is not None] if ours is not None else []
+    return sorted(pairs, key=lambda p: -p[0])
 
 
 def _spliced(aligned: Aligned) -> str | None:
@@ -306,7 +303,7 @@ def _spliced(aligned: Aligned) -> str | None:
         )
         foreign = [w for w in strange if w in here or w in there]
         names = [w for w in foreign if aligned.claim.of(w)[0].isupper()]
-        if names or len(foreign) > 1 or len(there) > _STRANGE * len(words):
+        if names or len(foreign) > 1 or aligned.claim.content[0] in there or len(there) > _STRANGE * len(words):
             return " ".join(aligned.claim.of(w) for w in foreign)
     for one, other in pairwise(aligned.bearers):
         if one is not other and not _related(one, other):
@@ -326,61 +323,18 @@ def _related(one: Place, other: Place) -> bool:
     if one.quote == other.quote and abs(one.number - other.number) <= _WINDOW:
         return True
     shared = [w for w in one.line.content if w.meets(other.line.keys) and not w.stem[0].isdigit()]
-    return len({w.entry or w.stem for w in shared}) > 1
+    return len({w.entry or w.stem for w in shared}) > 1 or len({w.stem for w in shared}) > 2
 
 
-def _uncounted(claim: Line, quotes: Sequence[Line], published: Sequence[str | None]) -> list[str]:
+def _uncounted(claim: Line, quotes: Sequence[Line], published: Sequence[str | None], best: Line) -> list[str]:
     """Amounts of the claim that the quotes do not have, or not of the same thing; and units they do not have."""
-    ours = figures.amounts(claim, _times(claim.text, _day(published)))
-    quoted = [a for q, p in zip(quotes, published, strict=True) for a in figures.amounts(q, _times(q.text, p))]
+    ours = figures.amounts(claim, timing.times(claim.text, timing.day(published)))
+    quoted = [a for q, p in zip(quotes, published, strict=True) for a in figures.amounts(q, timing.times(q.text, p))]
     keys = frozenset(k for q in quotes for k in (*q.keys, *figures.unit_keys(q)))
     across = all(q.language != claim.language for q in quotes)
     found = [claim.text[a.start : a.end] for a in figures.unproven(ours, quoted, keys, across)]
-    return found or [u.removeprefix("=") for u in figures.unknown_units(claim, keys)]
-
-
-def _times(text: str, published: str | None) -> tuple[Moment, ...]:
-    return dates.moments(text, published or _NO_YEAR)
-
-
-def _day(published: Sequence[str | None]) -> str | None:
-    """The date that the sources share, from which "last year" counts; None where they have none or several."""
-    days = {p for p in published if p}
-    return days.pop() if len(days) == 1 else None
-
-
-def _undated(claim: Line, quotes: Sequence[Line], published: Sequence[str | None]) -> list[str]:
-    """Times of the claim that no quote gives, or not so precisely."""
-    quoted = [m for q, p in zip(quotes, published, strict=True) for m in _times(q.text, p)]
-    told, missing = _day(published), []
-    for moment in _times(claim.text, told):
-        sure = moment.explicit or moment.relative
-        if (
-            moment.relative
-            and told is None
-            and claim.text[moment.start : moment.end] in " ".join(q.text for q in quotes)
-        ):
-            continue
-        if not any(_dates(moment, m, sure) for m in quoted) and not _both_ends(moment, quoted):
-            missing.append(claim.text[moment.start : moment.end])
-    return missing
-
-
-def _dates(ours: Moment, theirs: Moment, sure: bool) -> bool:
-    """Whether the source's time lies in the claim's, which is one unit of the calendar; or they are the same."""
-    ends = [[(m.first.month, m.first.day), (m.last.month, m.last.day)] for m in (ours, theirs)]
-    if not sure and ends[0] == ends[1]:
-        return True
-    if (ours.first, ours.last) == (theirs.first, theirs.last):
-        return True
-    days = (ours.last - ours.first).days
-    return ours.first <= theirs.first and theirs.last <= ours.last and (days < 125 or 364 <= days <= 365 or days > 3650)
-
-
-def _both_ends(ours: Moment, quoted: Sequence[Moment]) -> bool:
-    """Whether the claim's interval runs from one time of the sources to another."""
-    return (
-        ours.first < ours.last
-        and any(m.first == ours.first for m in quoted)
-        and any(m.last == ours.last for m in quoted)
-    )
+    found += figures.unknown_units(claim, keys)
+    if found or not polarity.is_copy(claim, best):
+        return found
+    theirs = figures.amounts(best, timing.times(best.text, timing.day(published)))
+    return figures.miscopied(claim, ours, best, theirs)

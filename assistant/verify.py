@@ -4,10 +4,9 @@ A sentence of the embedded engine stands word for word in one of its quotes. One
 by its quotes as `support.py` tells.
 """
 
-import re
-import unicodedata
 from collections.abc import Callable, Sequence
 
+from assistant.aligned import fold
 from assistant.conversation import MARKER, BrokenPromise, Citation, Draft, Sentence
 from assistant.frame import Framed
 from index.documents import About, Document
@@ -16,16 +15,6 @@ VERSION = "3"
 Documents = Callable[[str], Document | None]
 Show = Callable[[Draft, About], Framed]
 Proves = Callable[[str, Sequence[str], Sequence[str | None]], bool]
-_QUOTES = str.maketrans(dict.fromkeys("“”„«»‟", '"') | dict.fromkeys("’‘‚ʼ`´", "'") | dict.fromkeys("–—‑−", "-"))
-
-
-def fold(text: str) -> str:
-    """`text` with quotation marks, dashes, white space and Unicode forms made alike; digits and words untouched.
-
-    >>> fold("«Союз»  – да") == fold('"Союз" - да')
-    True
-    """
-    return re.sub(r"\s+", " ", unicodedata.normalize("NFKC", text).translate(_QUOTES)).strip()
 
 
 class Gate:

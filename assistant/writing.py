@@ -7,18 +7,19 @@ Not for: what is asked of a model (drafting.py), and what proves a sentence (ver
 from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
 
+from assistant.aligned import fold
 from assistant.compose import Composition
 from assistant.conversation import Citation, Draft, Sentence, Span
 from assistant.drafting import Proposal, Reader, Request
 from assistant.evidence import sentences
-from assistant.verify import Gate, fold
+from assistant.verify import Gate
 from index.documents import Passage
 from index.search import Index
 
 # A second sentence is quoted too when it covers this much more of what the model says; a repair must rank this near.
 _MORE, _NEAR = 0.2, 1.5
 _ADDS = 0.12
-_MOST = 8  # sentences of a model that are looked at
+_MOST, _REPEATS = 8, 2  # sentences of a model that are looked at; how often it may say one again
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,8 @@ class Writer:
         self.sentences: list[Sentence] = []
         self.worded = self.dropped = 0
         self.declined = False
+        self._proposed: set[str] = set()
+        self._repeated = 0
         self._gate, self._composed, self._index = gate, composed, index
 
     @property
@@ -58,8 +61,8 @@ class Writer:
         everywhere = tuple(request.passages.values())
         for piece in pieces:
             yield from self._proven(reader.feed(piece), everywhere)
-            if len(self.sentences) + self.dropped >= _MOST:
-                return  # a model that goes on and on is not read on
+            if len(self._proposed) >= _MOST or self._repeated >= _REPEATS:
+                return  # a model that goes on and on, or round and round, is not read on
         yield from self._proven(reader.end(broken()), everywhere)
         self.declined = reader.declined
 
@@ -78,7 +81,11 @@ class Writer:
                 yield from filter(None, [self._admit(draft)])
 
     def _proven(self, proposals: Sequence[Proposal], everywhere: tuple[Passage, ...]) -> Iterator[Sentence]:
-        for proposal in proposals[: _MOST - len(self.sentences) - self.dropped]:
+        for proposal in proposals:
+            if proposal.text in self._proposed or len(self._proposed) >= _MOST:
+                self._repeated += 1
+                continue
+            self._proposed.add(proposal.text)
             sentence = self._worded(proposal, everywhere)
             self.worded += sentence is not None
             sentence = sentence or self._repaired(proposal, everywhere)

@@ -69,7 +69,7 @@ class Vectors:
                 known.update(zip(map(_key, part), encoder.encode(part).astype(np.float16), strict=True))
                 print(f"{encoder.name}: {start + len(part)} of {len(fresh)} texts encoded", file=sys.stderr)
             if fresh:
-                np.savez(self._path(encoder), **known)
+                np.savez(self._path(encoder), **known)  # type: ignore[arg-type]  # names are hashes, no options
 
     def __call__(self, texts: Sequence[str]) -> list[tuple[support.Vector | None, ...]]:
         """One row a text."""
@@ -168,7 +168,7 @@ def measured(items: Sequence[Item], names: Glossary, vectors: Vectors) -> tuple[
     """The items that have words, and their features."""
     found = [(i, a) for i in items if (a := align(i.claim, i.quotes, names)) is not None]
     vectors.learn([t for _, a in found for t in (a.claim.text, *(p.line.text for p in a.ranked))])
-    return [i for i, _ in found], np.array([features(a, names, vectors) for _, a in found])
+    return [i for i, _ in found], np.array([features(a, vectors) for _, a in found])
 
 
 def fit(items: Sequence[Item], measures: Matrix, corpora: Sequence[Corpus]) -> tuple[Matrix, float, float]:

@@ -393,3 +393,8 @@ def test_any_text_gives_moments_in_order(text: str, published: str | None) -> No
     edges = [edge for m in found for edge in (m.start, m.end)]
     assert edges == sorted(edges) and all(0 <= m.start < m.end <= len(text) and m.first <= m.last for m in found)
     assert {place for place, _ in resolved(text, published)} <= {m.end for m in found}
+
+
+@pytest.mark.parametrize("text", ["on 00.05.2020", "2020-05-00", "June 0, 2020", "0 мая 2020 года", "00.00.0000"])
+def test_a_day_that_is_none_is_no_error(text: str) -> None:
+    assert all(m.first.year == 2020 for m in moments(text))

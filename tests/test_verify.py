@@ -3,9 +3,10 @@
 import pytest
 
 from assistant import claims, terms
+from assistant.aligned import fold
 from assistant.conversation import Answer, BadQuestion, BrokenPromise, Citation, Draft, Question, Sentence, Span
 from assistant.frame import Framed
-from assistant.verify import fold, mark, verify
+from assistant.verify import Gate, mark
 from index.documents import About, Block, Chunk, Document, Passage
 
 ABOUT = About("T", "P", None, "2021-01-01", None, "en", "news", "P", None, "original")
@@ -19,7 +20,9 @@ def plain(draft: Draft, about: About) -> Framed:
 
 
 def check(text: str, start: int, end: int) -> tuple[tuple[Sentence, ...], tuple[Citation, ...]]:
-    return verify([Draft(text, (Span(PASSAGE, start, end),))], {"d": DOCUMENT}.get, plain)
+    gate = Gate({"d": DOCUMENT}.get, plain)
+    sentence = gate.admit(Draft(text, (Span(PASSAGE, start, end),)))
+    return (() if sentence is None else (sentence,)), gate.citations
 
 
 def test_a_quoted_sentence_passes_with_its_quote() -> None:
@@ -44,8 +47,24 @@ def test_a_span_outside_the_text_proves_nothing(start: int, end: int) -> None:
 
 def test_one_quote_has_one_number() -> None:
     draft = Draft("It has 70 articles.", (Span(PASSAGE, 31, len(TEXT)),))
-    sentences, citations = verify([draft, draft], {"d": DOCUMENT}.get, plain)
-    assert [s.citations for s in sentences] == [(1,), (1,)] and len(citations) == 1
+    gate = Gate({"d": DOCUMENT}.get, plain)
+    sentences = [gate.admit(draft), gate.admit(draft)]
+    assert [s.citations for s in sentences if s] == [(1,), (1,)] and len(gate.citations) == 1
+
+
+def test_a_wording_passes_only_where_it_is_proven() -> None:
+    draft = Draft("It has 70 articles.", (Span(PASSAGE, 31, len(TEXT)),), wording="The treaty has seventy articles.")
+    asked: list[object] = []
+
+    def proves(*told: object) -> bool:
+        asked.append(told)
+        return len(asked) > 1
+
+    gate = Gate({"d": DOCUMENT}.get, lambda d, about: Framed(d.wording or "", None, "fact"), proves)
+    assert Gate({"d": DOCUMENT}.get, plain).admit(draft) is None and gate.admit(draft) is None
+    admitted = gate.admit(draft)
+    assert admitted is not None and admitted.text == "The treaty has seventy articles [1]."
+    assert asked[0] == ("The treaty has seventy articles.", ["It has 70 articles."], ["2021-01-01"])
 
 
 def test_numbers_in_brackets_of_the_source_are_no_citations() -> None:

@@ -118,6 +118,16 @@ def test_sentences_come_as_they_are_proven_and_make_the_answer(own_settings: Ass
     assert events[0].trace == events[-1].trace
 
 
+def test_a_model_that_goes_round_and_round_is_not_read_on(own_settings: AssistantSettings) -> None:
+    def looping(messages: Sequence[Said]) -> str:
+        return truthful(messages) * 200
+
+    with ModelServer(said=looping, knobs=Knobs(between=0.005)) as server, worded(own_settings, server) as assistant:
+        answer = assistant.answer(MINSK)
+        assert server.wait(lambda: server.requests[0].left is not None, 1.0)
+    assert sum(TRUE in s.text for s in answer.sentences) == 1
+
+
 def test_cancel_stops_the_model_and_the_answer(own_settings: AssistantSettings) -> None:
     cancel = Cancel()
     with ModelServer(said=truthful, knobs=Knobs(first=30.0)) as server, worded(own_settings, server) as assistant:
