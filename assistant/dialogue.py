@@ -10,12 +10,15 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from assistant.chain import Cancelled, Shown, Started
 from assistant.conversation import Answer, BadQuestion, Question, Turn
 from assistant.exchanges import Json, Kept, NotFound, title
+from assistant.generation import Cancel
 from assistant.history import DatabaseFailed, History
-from assistant.render import to_json
+from assistant.render import _citation, to_json
 
 log = logging.getLogger(__name__)
+Stream = Callable[[Question, Cancel], Iterator[Started | Shown | Answer]]  # as `Assistant.stream`
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,25 @@ class Reply:
     trouble: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """An answer is on its way. `conversation` is None where it stands in none."""
+
+    trace: str
+    conversation: str | None
+    index: str
+    model: str
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A verified sentence with the citations it carries, the JSON of the contract; `number` counts from 1."""
+
+    number: int
+    text: str
+    citations: tuple[Json, ...]
+
+
 class Dialogue:
     """Answers within the conversations of `history`. `forget` is called with the trace of each answer that a deleted
     conversation was the last to hold."""
@@ -59,18 +81,50 @@ class Dialogue:
         """Answer `question` in a conversation of `owner`, or in a new one. The same `request` gets the same reply,
         however often and at once it is asked. `spoken` stands in for a history that cannot be read. Raises NotFound,
         BadQuestion, and what answering raises."""
+        for event in self.events(owner, conversation, question, request, Cancel(), self.at_once, spoken):
+            if isinstance(event, Reply):
+                return event
+        raise Cancelled
+
+    def events(
+        self,
+        owner: str,
+        conversation: str | None,
+        question: Question,
+        request: str,
+        cancel: Cancel,
+        stream: Stream,
+        spoken: tuple[Turn, ...] = (),
+    ) -> Iterator[Begun | Said | Reply]:
+        """The same as `stream` gives it: the beginning, each sentence, the reply. What is cancelled has no reply and
+        leaves nothing behind. No connection is held between events."""
         with self._alone(owner, request):
+            if cancel.is_set():
+                return
             opening = self.open(owner, conversation, question, request, spoken)
-            if opening.kept is not None:
-                return Reply(opening.kept.answer, opening.kept.conversation, None)
-            answered = False
-            try:
-                answer = self._answer(opening.question)
-                answered = True
-            finally:
-                if not answered:
-                    self.abandon(opening)
-            return self.keep(opening, to_json(answer))
+            if opening.kept is None:
+                yield from self._answering(opening, stream(opening.question, cancel))
+            else:
+                yield from _again(opening.kept)
+
+    def _answering(
+        self, opening: Opening, events: Iterator[Started | Shown | Answer]
+    ) -> Iterator[Begun | Said | Reply]:
+        answered = False
+        try:
+            for event in events:
+                if isinstance(event, Answer):
+                    answered = True
+                    yield self.keep(opening, to_json(event))
+                else:
+                    yield _told(event, opening.conversation)
+        finally:
+            if not answered:
+                self.abandon(opening)
+
+    def at_once(self, question: Question, _: Cancel) -> Iterator[Started | Shown | Answer]:
+        """A stream of nothing but the whole answer, which cannot be cancelled."""
+        yield self._answer(question)
 
     def open(
         self, owner: str, conversation: str | None, question: Question, request: str, spoken: tuple[Turn, ...] = ()
@@ -133,6 +187,27 @@ class Dialogue:
                 turn, waiting = self._asking.pop(key)
                 if waiting > 1:
                     self._asking[key] = turn, waiting - 1
+
+
+def aside(events: Iterator[Started | Shown | Answer]) -> Iterator[Begun | Said | Reply]:
+    """What `Assistant.stream` gives, outside of all conversations."""
+    for event in events:
+        yield Reply(to_json(event), None, None) if isinstance(event, Answer) else _told(event, None)
+
+
+def _told(event: Started | Shown, conversation: str | None) -> Begun | Said:
+    if isinstance(event, Started):
+        return Begun(event.trace, conversation, event.index, event.model)
+    return Said(event.number, event.sentence.text, tuple(map(_citation, event.citations)))
+
+
+def _again(kept: Kept) -> Iterator[Begun | Said | Reply]:
+    """The events of an answer that was given before."""
+    answer = kept.answer
+    yield Begun(answer["trace"], kept.conversation, answer["index"], answer["model"])
+    for number, said in enumerate(answer["sentences"], 1):
+        yield Said(number, said["text"], tuple(c for c in answer["citations"] if c["number"] in said["citations"]))
+    yield Reply(answer, kept.conversation, None)
 
 
 def _with(question: Question, spoken: tuple[Turn, ...]) -> Question:

@@ -14,7 +14,8 @@ from assistant.dialogue import Dialogue
 from assistant.history import History
 from assistant.settings import AssistantSettings
 from assistant.web.app import create_web
-from assistant.web.guard import MAX_BODY, read_keys
+from assistant.web.guard import read_keys
+from assistant.web.limits import Limits
 from assistant.wire import make_assistant, make_dialogue
 from index.errors import ConfigurationError
 
@@ -73,9 +74,9 @@ def test_bad_input_is_a_problem_that_does_not_echo(client: TestClient, body: byt
 
 
 def test_a_large_body_is_refused_with_and_without_its_length(client: TestClient) -> None:
-    large = b'{"question": "' + b"x" * MAX_BODY + b'"}'
-    assert client.post("/api/ask", content=large).status_code == 413
-    assert client.post("/api/ask", content=iter([large])).status_code == 413
+    large, headers = b'{"question": "' + b"x" * Limits().body + b'"}', {"Content-Type": "application/json"}
+    assert client.post("/api/ask", content=large, headers=headers).status_code == 413
+    assert client.post("/api/ask", content=iter([large]), headers=headers).status_code == 413
 
 
 def test_unknown_things_are_404_and_wrong_methods_405(client: TestClient) -> None:

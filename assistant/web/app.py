@@ -4,8 +4,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import uvicorn
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Response
 from fastapi.responses import FileResponse, JSONResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
@@ -14,28 +13,58 @@ from starlette.types import ASGIApp
 from assistant.chain import Assistant
 from assistant.dialogue import Dialogue
 from assistant.history import DatabaseFailed
-from assistant.web import conversations, problems
+from assistant.web import conversations, examples, openai, problems, server
 from assistant.web.guard import Guard, read_keys
+from assistant.web.limits import Limits, names_of
+from assistant.web.metrics import TYPE, Metrics
+from assistant.web.problems import Problem, Refused
 from assistant.web.replies import as_json
+from assistant.web.stream import Answering
 from index.documents import About
 from index.errors import IndexingError
 
 _STATIC = Path(__file__).parent / "static"
-_STOP_SECONDS = 8
+_RETRY_SECONDS = 5
 
 
-def create_web(assistant: Assistant, dialogue: Dialogue, keys: dict[str, str] | None = None) -> ASGIApp:
+def create_web(
+    assistant: Assistant,
+    dialogue: Dialogue,
+    keys: dict[str, str] | None = None,
+    limits: Limits | None = None,
+    host: str | None = None,
+    answering: Answering | None = None,
+) -> ASGIApp:
     """The web application around an assistant and its conversations. With `keys`, every route but the page and health
-    checks needs one."""
-    app = FastAPI(title="Union State assistant", docs_url=None, redoc_url=None, openapi_url="/api/openapi.json")
+    checks needs one. `host` is the address it listens on, None where that does not matter; `answering` is for who
+    wants to stop the answers."""
+    app = FastAPI(title="Union State assistant", docs_url=None, redoc_url=None, openapi_url="/api/openapi.json",
+                  redirect_slashes=False)  # fmt: skip
+    limits, metrics = limits or Limits(), Metrics(assistant.ready)
+    answering = answering or Answering(limits)
+    answering.tell(metrics.answered)
     problems.install(app)
-    conversations.install(app, dialogue)
+    conversations.install(app, assistant, dialogue, answering, metrics)
+    openai.install(app, assistant, answering, metrics)
+    _install_sources(app, assistant)
+    _install_health(app, assistant, dialogue, metrics)
+    _install_page(app)
+    return Guard(app, keys or {}, limits, metrics, names_of(host) if host else None)
 
-    @app.get("/api/sources")
+
+def run(assistant: Assistant, dialogue: Dialogue, host: str, port: int, keys_file: Path | None) -> None:
+    """Serve until a signal stops it; open requests get a few seconds to end."""
+    answering = Answering(Limits())
+    web = create_web(assistant, dialogue, read_keys(keys_file), host=host, answering=answering)
+    server.run(web, host, port, answering.stop)
+
+
+def _install_sources(app: FastAPI, assistant: Assistant) -> None:
+    @app.get("/api/sources", responses=examples.SOURCES)
     def sources() -> JSONResponse:
         return as_json({"sources": [_about(i, a) for i, a in sorted(assistant.sources().items())]})
 
-    @app.get("/api/sources/{document_id}")
+    @app.get("/api/sources/{document_id}", responses=examples.SOURCE)
     def source(document_id: str) -> JSONResponse:
         document = assistant.document(document_id)
         if document is None:
@@ -45,42 +74,33 @@ def create_web(assistant: Assistant, dialogue: Dialogue, keys: dict[str, str] | 
             | {"text": document.text, "blocks": [asdict(b) for b in document.blocks]}
         )
 
-    @app.get("/healthz")
-    def healthz() -> JSONResponse:
+
+def _install_health(app: FastAPI, assistant: Assistant, dialogue: Dialogue, metrics: Metrics) -> None:
+    @app.get("/healthz", responses=examples.ALIVE)
+    async def healthz() -> JSONResponse:
         return as_json({"status": "alive"})
 
-    @app.get("/readyz")
-    def readyz(request: Request) -> JSONResponse:
+    @app.get("/readyz", responses=examples.READY)
+    def readyz() -> JSONResponse:
         try:
             dialogue.history.ready()
             return as_json({"status": "ready", "index": assistant.ready()})
         except IndexingError as error:
             what = "database" if isinstance(error, DatabaseFailed) else "index"
-            return problems.problem(
-                503,
-                f"Not ready: the {what} cannot be used",
-                problems.identity(request),
-                "Run: python -m assistant doctor",
-            )
+            title = f"Not ready: the {what} cannot be used"
+            raise Refused(Problem(503, title, "Run: python -m assistant doctor", _RETRY_SECONDS)) from error
 
-    @app.get("/")
+    @app.get("/metrics", response_class=Response, responses=examples.METRICS)
+    def counters() -> Response:
+        return Response(metrics.text(), media_type=TYPE, headers={"Cache-Control": "no-store"})
+
+
+def _install_page(app: FastAPI) -> None:
+    @app.get("/", response_class=FileResponse, responses=examples.PAGE)
     def page() -> FileResponse:
         return FileResponse(_STATIC / "index.html", headers={"Cache-Control": "no-cache"})
 
     app.mount("/static", StaticFiles(directory=_STATIC), name="static")
-    return Guard(app, keys or {})
-
-
-def run(assistant: Assistant, dialogue: Dialogue, host: str, port: int, keys_file: Path | None) -> None:
-    """Serve until a signal stops it; open requests get a few seconds to end."""
-    uvicorn.run(
-        create_web(assistant, dialogue, read_keys(keys_file)),
-        host=host,
-        port=port,
-        log_level="warning",
-        timeout_graceful_shutdown=_STOP_SECONDS,
-        server_header=False,
-    )
 
 
 def _about(identity: str, about: About) -> dict[str, Any]:

@@ -12,13 +12,16 @@ from fastapi.responses import JSONResponse
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from assistant import exchanges
+from assistant.chain import Assistant
 from assistant.conversation import MAX_QUESTION, Language, Question
-from assistant.dialogue import Dialogue
-from assistant.exchanges import Conversation, Exchange, NotFound
+from assistant.dialogue import Begun, Dialogue, Stream
+from assistant.exchanges import Conversation, Exchange
 from assistant.export import answer_markdown, conversation_markdown
-from assistant.history import PAGE, DatabaseFailed
-from assistant.web import problems
+from assistant.history import PAGE
+from assistant.web import examples, problems
+from assistant.web.metrics import Metrics
 from assistant.web.replies import as_json, as_markdown
+from assistant.web.stream import Answering, EventStream, Running, server_sent
 
 MOST = 100  # of a page
 _RETRY_SECONDS = "5"
@@ -49,12 +52,8 @@ class Ask(BaseModel):
     """The body of a question."""
 
     model_config = ConfigDict(
-        extra="forbid",
-        strict=True,
-        json_schema_extra={
-            "examples": [{"question": "How do Minsk and Moscow define the Union State?", "as_of": "2023-12-31"}]
-        },
-    )
+        extra="forbid", strict=True, json_schema_extra={"examples": [examples.ASK_REQUEST]}
+    )  # fmt: skip
 
     question: str = Field(min_length=1, max_length=MAX_QUESTION)
     conversation_id: str | None = Field(None, pattern=r"^[A-Za-z0-9-]{1,64}$")
@@ -65,7 +64,9 @@ class Ask(BaseModel):
 class Rename(BaseModel):
     """The body of a new title."""
 
-    model_config = ConfigDict(extra="forbid", strict=True)
+    model_config = ConfigDict(
+        extra="forbid", strict=True, json_schema_extra={"examples": [examples.RENAME_REQUEST]}
+    )  # fmt: skip
 
     title: Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_words)]
 
@@ -73,17 +74,19 @@ class Rename(BaseModel):
 class Feedback(BaseModel):
     """The body of a reader's verdict on an answer."""
 
-    model_config = ConfigDict(extra="forbid", strict=True)
+    model_config = ConfigDict(
+        extra="forbid", strict=True, json_schema_extra={"examples": [examples.FEEDBACK_REQUEST]}
+    )  # fmt: skip
 
     trace: str = Field(pattern=r"^[0-9a-f]{24}$")
     verdict: exchanges.Verdict
     comment: str | None = Field(None, max_length=2000, pattern=r"^[^\x00]*$")
 
 
-def install(app: FastAPI, dialogue: Dialogue) -> None:
-    """Add the routes to `app`, and the problems they answer with."""
-    _install_problems(app)
-    _install_asking(app, dialogue)
+def install(app: FastAPI, assistant: Assistant, dialogue: Dialogue, answering: Answering, metrics: Metrics) -> None:
+    """Add the routes to `app`."""
+    _install_asking(app, assistant, dialogue, answering, metrics)
+    _install_answers(app, dialogue)
     _install_keeping(app, dialogue)
 
 
@@ -92,43 +95,43 @@ def caller(request: Request) -> str:
     return str(request.scope["caller"])
 
 
-def request_name(request: Request, key: str | None) -> str:
-    """What tells a repeated request from a new one: the client's key, or this request's own id."""
-    return key.strip('"') if key else problems.identity(request)
-
-
-def _install_problems(app: FastAPI) -> None:
-    @app.exception_handler(NotFound)
-    def unknown(request: Request, error: NotFound) -> JSONResponse:
-        return problems.problem(404, f"There is no such {error}", problems.identity(request))
-
-    @app.exception_handler(DatabaseFailed)
-    def failed(request: Request, error: DatabaseFailed) -> JSONResponse:
-        problems.log.error("request %s: %s", problems.identity(request), error)
-        response = problems.problem(
-            503, "Conversations cannot be reached just now", problems.identity(request), "Try again in a moment"
-        )
-        response.headers["Retry-After"] = _RETRY_SECONDS
-        return response
-
-
-def _install_asking(app: FastAPI, dialogue: Dialogue) -> None:
-    @app.post("/api/ask")
-    def ask(body: Ask, request: Request, idempotency_key: IdempotencyKey = None) -> JSONResponse:
+def _install_asking(
+    app: FastAPI, assistant: Assistant, dialogue: Dialogue, answering: Answering, metrics: Metrics
+) -> None:
+    def begin(body: Ask, request: Request, key: str | None, stream: Stream) -> Running:
         question = Question(body.question, (), body.as_of, body.language)
-        name = request_name(request, idempotency_key)
-        reply = dialogue.ask(caller(request), body.conversation_id, question, name)
+        owner, name = caller(request), key.strip('"') if key else problems.identity(request)
+        return answering.begin(
+            owner, lambda cancel: dialogue.events(owner, body.conversation_id, question, name, cancel, stream)
+        )
+
+    @app.post("/api/ask", responses=examples.ASK)
+    async def ask(body: Ask, request: Request, idempotency_key: IdempotencyKey = None) -> Response:
+        # Goes on when the client goes away: who asks again with the same key gets this answer.
+        reply = await begin(body, request, idempotency_key, dialogue.at_once).reply()
+        request.scope["trace"] = reply.answer["trace"]
         trouble = {"Conversation_Stored": "false"} if reply.trouble else {}
         return as_json(reply.answer | {"conversation_id": reply.conversation}, **trouble)
 
-    @app.get("/api/answers/{trace}")
+    @app.post("/api/chat", response_class=Response, responses=examples.CHAT)
+    async def chat(body: Ask, request: Request, idempotency_key: IdempotencyKey = None) -> Response:
+        running = begin(body, request, idempotency_key, assistant.stream)
+        first = await running.first(request.receive)
+        if isinstance(first, Begun):
+            request.scope["trace"] = first.trace
+        encode = server_sent(problems.identity(request))
+        return EventStream(running, first, encode, metrics.streams.track_inprogress())
+
+
+def _install_answers(app: FastAPI, dialogue: Dialogue) -> None:
+    @app.get("/api/answers/{trace}", responses=examples.ANSWER)
     def answer(trace: str, request: Request, format: Format = "json") -> Response:
         found = dialogue.history.answer(caller(request), trace)
         if format == "markdown":
             return as_markdown(answer_markdown(found), f"answer-{found['trace']}.md")
         return as_json(found)
 
-    @app.post("/api/feedback", status_code=204)
+    @app.post("/api/feedback", status_code=204, responses=examples.NOTHING)
     def feedback(body: Feedback, request: Request) -> Response:
         dialogue.history.judge(caller(request), body.trace, body.verdict, body.comment)
         return Response(status_code=204)
@@ -137,7 +140,7 @@ def _install_asking(app: FastAPI, dialogue: Dialogue) -> None:
 def _install_keeping(app: FastAPI, dialogue: Dialogue) -> None:
     history = dialogue.history
 
-    @app.get("/api/conversations")
+    @app.get("/api/conversations", responses=examples.CONVERSATIONS)
     def conversations(
         request: Request,
         limit: Limit = PAGE,
@@ -146,7 +149,7 @@ def _install_keeping(app: FastAPI, dialogue: Dialogue) -> None:
         page = history.list(caller(request), limit, before)
         return as_json({"conversations": [_summary(c) for c in page.found], "next": page.next})
 
-    @app.get("/api/conversations/{conversation_id}")
+    @app.get("/api/conversations/{conversation_id}", responses=examples.CONVERSATION)
     def conversation(
         conversation_id: str,
         request: Request,
@@ -162,12 +165,12 @@ def _install_keeping(app: FastAPI, dialogue: Dialogue) -> None:
         messages = [message for e in page.exchanges for message in _messages(e)]
         return as_json(_summary(page.conversation) | {"messages": messages, "next": page.next})
 
-    @app.patch("/api/conversations/{conversation_id}")
+    @app.patch("/api/conversations/{conversation_id}", responses=examples.RENAMED)
     def rename(conversation_id: str, body: Rename, request: Request) -> JSONResponse:
         history.rename(conversation_id, caller(request), body.title)
         return as_json(_summary(history.get(conversation_id, caller(request), 1).conversation))
 
-    @app.delete("/api/conversations/{conversation_id}", status_code=204)
+    @app.delete("/api/conversations/{conversation_id}", status_code=204, responses=examples.NOTHING)
     def delete(conversation_id: str, request: Request) -> Response:
         dialogue.delete(caller(request), conversation_id)
         return Response(status_code=204)

@@ -1,21 +1,26 @@
-"""The outermost layer: request ids, body limits, security headers, keys, and the last handler of errors."""
+"""The outermost layer: request ids, keys, limits, security headers, a line of log, and the last handler of errors."""
 
 import hashlib
 import hmac
+import json
 import logging
 import re
+import time
 import uuid
+from collections.abc import Collection
 from pathlib import Path
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from assistant.exchanges import LOCAL
-from assistant.web.problems import problem
+from assistant.web.limits import Limits, Rates, check_body, check_head, kind, read_body
+from assistant.web.metrics import Metrics
+from assistant.web.problems import FAILED, Problem, Refused, respond
 from index.errors import ConfigurationError
 
 log = logging.getLogger(__name__)
-MAX_BODY = 64 * 1024
+_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 _PUBLIC = ("/", "/healthz", "/readyz")
 _NAME = re.compile(r"[\w.-]{1,64}")
 _HEADERS = {
@@ -55,43 +60,64 @@ def read_keys(path: Path | None) -> dict[str, str]:
 
 
 class Guard:
-    """Pure ASGI, so that it also sees what the framework refuses. Puts the name of the key, or `LOCAL` where there are
-    no keys, into the scope as `caller`."""
+    """Pure ASGI, so that it also sees what the framework refuses. Puts `request_id`, and as `caller` the name of the
+    key, or `LOCAL` where there are no keys, into the scope."""
 
-    def __init__(self, app: ASGIApp, keys: dict[str, str]) -> None:
-        self._app, self._keys = app, keys
+    def __init__(
+        self, app: ASGIApp, keys: dict[str, str], limits: Limits, metrics: Metrics, hosts: Collection[str] | None
+    ) -> None:
+        self._app, self._keys, self._hosts = app, keys, hosts
+        self._limits, self._rates, self._metrics = limits, Rates(limits), metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve a request, whatever happens; then tell of it."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         request_id = scope["request_id"] = uuid.uuid4().hex
-        headers = Headers(scope=scope)
-        started = False
+        started, status = time.perf_counter(), 0
 
         async def reply(message: Message) -> None:
-            nonlocal started
+            nonlocal status
             if message["type"] == "http.response.start":
-                started = True
+                status = message["status"]
                 out = MutableHeaders(scope=message)
                 for name, value in {**_HEADERS, "X-Request-Id": request_id}.items():
                     out.setdefault(name, value)
             await send(message)
 
         try:
-            body = await _body(receive, headers)
-            caller = scope["caller"] = self._caller(headers)
-            if caller is None and not _public(scope["path"]):
-                refusal = problem(401, "A key is needed", request_id, "Send Authorization: Bearer KEY")
-                await refusal(scope, receive, reply)
-            elif body is None:
-                await problem(413, f"The body is larger than {MAX_BODY} bytes", request_id)(scope, receive, reply)
-            else:
-                await self._app(scope, _replay(body, receive), reply)
+            await self._serve(scope, receive, reply)
         except Exception:  # the last resort: whatever happens, the caller gets an id and no trace
             log.exception("request %s failed", request_id)
-            if not started:
-                await problem(500, "Something failed here", request_id)(scope, receive, reply)
+            if not status:
+                await respond(scope, FAILED)(scope, receive, reply)
+        finally:
+            self._tell(scope, status, time.perf_counter() - started)
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            self._admit(scope)
+            body = await read_body(scope, receive, self._limits)
+            if body is None:
+                return  # the client went away before it had asked
+            check_body(scope, body, self._limits)
+        except Refused as refused:
+            await respond(scope, refused.problem)(scope, receive, send)
+        else:
+            await self._app(scope, _replay(body, receive), send)
+
+    def _admit(self, scope: Scope) -> None:
+        """Look at everything but the body. Raises Refused."""
+        check_head(scope, self._limits, self._hosts)
+        headers, address = Headers(scope=scope), str((scope.get("client") or ("unknown",))[0])
+        caller = scope["caller"] = self._caller(headers)
+        if caller is None and headers.get("authorization"):
+            self._rates.spend("bad keys", address)
+        if caller is None and not _public(scope["path"]):
+            raise Refused(Problem(401, "A key is needed", "Send Authorization: Bearer KEY"))
+        by_key = caller is not None and bool(self._keys)
+        self._rates.spend(kind(scope), f"key {caller}" if by_key else f"address {address}")
 
     def _caller(self, headers: Headers) -> str | None:
         """Whose key it is, None for none or a wrong one."""
@@ -102,24 +128,19 @@ class Guard:
         found = [name for known, name in self._keys.items() if hmac.compare_digest(digest, known)]  # compares with all
         return found[0] if found and scheme.lower() == "bearer" else None
 
+    def _tell(self, scope: Scope, status: int, seconds: float) -> None:
+        """Count the request and log a line of JSON: ids, route and time, never what was asked or answered. Status 0
+        means that the client went away before there was one."""
+        route = str(getattr(scope.get("route"), "path", "/static" if scope["path"].startswith("/static/") else "none"))
+        method = scope["method"] if scope["method"] in _METHODS else "other"
+        self._metrics.request(route, method, status, seconds)
+        told = {"request": scope["request_id"], "caller": scope.get("caller"), "method": method, "route": route,
+                "status": status, "ms": round(seconds * 1000, 1)}  # fmt: skip
+        log.info("%s", json.dumps(told | {n: scope[n] for n in ("trace", "conversation") if n in scope}))
+
 
 def _public(path: str) -> bool:
     return path in _PUBLIC or path.startswith("/static/")
-
-
-async def _body(receive: Receive, headers: Headers) -> bytes | None:
-    """The whole body, or None when it is larger than MAX_BODY: read no further than that."""
-    length = headers.get("content-length", "0")
-    if length.isascii() and length.isdigit() and int(length[:12]) > MAX_BODY:
-        return None
-    body, more = b"", True
-    while more:
-        message = await receive()
-        body += message.get("body", b"")
-        more = message.get("more_body", False)
-        if len(body) > MAX_BODY:
-            return None
-    return body
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:

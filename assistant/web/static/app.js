@@ -1,169 +1,136 @@
-"use strict";
-// The chat page. Text from outside enters the page as text nodes only; links are http or https or they are not made.
+// The chat page: what is asked, what is shown, and which address it has.
+import { createApi, requestName } from "/static/api.js";
+import { hideCard, startCards } from "/static/chips.js";
+import { createConversations } from "/static/conversations.js";
+import { key } from "/static/dialogs.js";
+import { $, announce, button, make } from "/static/dom.js";
+import { createMenu, startSettings } from "/static/frame.js";
+import { failure } from "/static/answer.js";
+import { createQuestion } from "/static/question.js";
+import { untilReady } from "/static/ready.js";
+import { createSource } from "/static/source.js";
+import { createTurns, run } from "/static/turns.js";
+import { preferred, say, speak } from "/static/words.js";
 
-const SAY = {
-  en: { title: "Union State assistant", tagline: "Every sentence carries a quote you can check.", tongue: "Language",
-    welcome: "Ask about the Union State of Russia and Belarus: its treaties, programmes, budget, disputes. Answers come only from the sources; where they do not say, the assistant says so.",
-    ask: "Your question", asof: "As of", send: "Ask", close: "Close", origin: "Open the origin", skip: "Skip to the question",
-    newest: "newest source used", undated: "undated", confidence: "confidence", failed: "The question could not be answered",
-    page: "p.", thinking: "Looking in the sources…", holder: "view of", summary: "our summary of the origin", show: "Show source",
-    examples: ["How do Minsk and Moscow define the Union State?", "How many integration programmes were approved in 2021?", "What did Tikhanovskaya say about the leaked strategy?"] },
-  ru: { title: "Ассистент по Союзному государству", tagline: "У каждого предложения есть цитата, которую можно проверить.", tongue: "Язык",
-    welcome: "Спросите о Союзном государстве России и Белоруссии: договоры, программы, бюджет, споры. Ответы берутся только из источников; если в них ответа нет, ассистент так и скажет.",
-    ask: "Ваш вопрос", asof: "На дату", send: "Спросить", close: "Закрыть", origin: "Открыть первоисточник", skip: "К вопросу",
-    newest: "самый новый источник", undated: "без даты", confidence: "уверенность", failed: "На вопрос не удалось ответить",
-    page: "с.", thinking: "Ищу в источниках…", holder: "позиция:", summary: "наш пересказ источника", show: "Показать источник",
-    examples: ["Каковы доходы бюджета Союзного государства на 2025 год?", "Что утверждал центр «Досье» о стратегии?", "Что было в повестке Высшего Государственного Совета 26 февраля 2026 года?"] },
-  be: { title: "Асістэнт па Саюзнай дзяржаве", tagline: "У кожнага сказа ёсць цытата, якую можна праверыць.", tongue: "Мова",
-    welcome: "Спытайце пра Саюзную дзяржаву Расіі і Беларусі: дамовы, праграмы, бюджэт, спрэчкі. Адказы бяруцца толькі з крыніц; калі ў іх адказу няма, асістэнт так і скажа.",
-    ask: "Ваша пытанне", asof: "На дату", send: "Спытаць", close: "Закрыць", origin: "Адкрыць першакрыніцу", skip: "Да пытання",
-    newest: "самая новая крыніца", undated: "без даты", confidence: "упэўненасць", failed: "На пытанне не ўдалося адказаць",
-    page: "с.", thinking: "Шукаю ў крыніцах…", holder: "пазіцыя:", summary: "наш пераказ крыніцы", show: "Паказаць крыніцу",
-    examples: ["Калі адбыўся чацвёрты пратэст супраць інтэграцыі ў Мінску?", "Што казалі ўдзельнікі пратэсту 21 снежня 2019 года?"] },
-};
-
-const $ = (id) => document.getElementById(id);
-const make = (tag, className, text) => {
-  const node = document.createElement(tag);
-  if (className) node.className = className;
-  if (text !== undefined) node.textContent = text;
-  return node;
-};
-let tongue = "en";
-let conversation = null;
-let opener = null;
-
-function speak(language) {
-  tongue = SAY[language] ? language : "en";
-  document.documentElement.lang = tongue;
-  document.title = SAY[tongue].title;
-  $("tongue").value = tongue;
-  document.querySelectorAll("[data-say]").forEach((n) => { n.textContent = SAY[tongue][n.dataset.say]; });
-  $("question").placeholder = SAY[tongue].ask;
-  $("examples").replaceChildren(...SAY[tongue].examples.map((text) => {
-    const item = make("li");
-    const button = make("button", "", text);
-    button.type = "button";
-    button.addEventListener("click", () => { $("question").value = text; $("form").requestSubmit(); });
-    item.append(button);
-    return item;
-  }));
-}
-
-function chip(citation) {
-  const button = make("button", "chip", String(citation.number));
-  button.type = "button";
-  button.title = `${citation.publisher}, ${citation.published || SAY[tongue].undated}: “${citation.quote}”`;
-  button.setAttribute("aria-label", `${SAY[tongue].show} ${citation.number}: ${citation.title}`);
-  button.addEventListener("click", () => open(citation, button));
-  return button;
-}
-
-function withChips(text, citations) {
-  const byNumber = new Map(citations.map((c) => [String(c.number), c]));
-  const paragraph = make("p");
-  text.split(/(\[\d+\])/).forEach((part) => {
-    const citation = byNumber.get(part.slice(1, -1));
-    paragraph.append(/^\[\d+\]$/.test(part) && citation ? chip(citation) : part);
-  });
-  return paragraph;
-}
-
-function about(c) {
-  return [c.publisher, c.author, c.published || SAY[tongue].undated, c.kind, c.holder && c.holder !== c.publisher ? `${SAY[tongue].holder} ${c.holder}` : null,
-    c.page ? `${SAY[tongue].page} ${c.page}` : null].filter(Boolean).join(" · ");
-}
-
-function show(answer) {
-  const box = make("article", answer.refused ? "answer refused" : "answer");
-  box.lang = answer.language;
-  box.append(withChips(answer.text, answer.citations));
-  if (answer.citations.length) {
-    const list = make("ol", "sources");
-    answer.citations.forEach((c) => {
-      const item = make("li");
-      item.append(chip(c), " ", make("strong", "", c.title), make("div", "about", about(c)));
-      list.append(item);
-    });
-    box.append(list);
-  }
-  const foot = [answer.as_of ? `${SAY[tongue].asof} ${answer.as_of}` : null,
-    answer.citations.length ? `${SAY[tongue].newest}: ${answer.newest_source || SAY[tongue].undated}` : null,
-    `${SAY[tongue].confidence} ${answer.confidence.toFixed(2)}`].filter(Boolean).join(" · ");
-  box.append(make("p", "foot", foot));
-  return box;
-}
-
-async function open(citation, from) {
-  const response = await fetch(`/api/sources/${encodeURIComponent(citation.document_id)}`);
-  if (!response.ok) return;
-  const source = await response.json();
-  opener = from;
-  $("source-title").textContent = source.title;
-  $("source-about").textContent = about(source) + (source.form === "summary" ? ` · ${SAY[tongue].summary}` : "");
-  const link = $("source-link");
-  link.hidden = !/^https?:\/\//.test(source.url || "");
-  if (link.hidden) link.removeAttribute("href"); else link.href = source.url;
-  const points = Array.from(source.text);           // offsets count code points, as the API does
-  const body = $("source-text");
-  body.lang = source.language;
-  body.replaceChildren();
-  let marked = null;
-  source.blocks.forEach((block) => {
-    const paragraph = make("p");
-    const from = Math.max(block.start, citation.start), to = Math.min(block.end, citation.end);
-    if (from < to) {
-      const mark = make("mark", "", points.slice(from, to).join(""));
-      marked = marked || mark;
-      paragraph.append(points.slice(block.start, from).join(""), mark, points.slice(to, block.end).join(""));
-    } else {
-      paragraph.textContent = points.slice(block.start, block.end).join("");
-    }
-    body.append(paragraph);
-  });
-  $("source").hidden = false;
-  $("source").focus();
-  if (marked) marked.scrollIntoView({ block: "center" });
-}
-
-function close() {
-  $("source").hidden = true;
-  if (opener) opener.focus();
-}
-
-async function ask(event) {
-  event.preventDefault();
-  const question = $("question").value.trim();
-  if (!question || $("send").disabled) return;
-  const waiting = make("p", "about", SAY[tongue].thinking);
-  $("turns").append(make("div", "asked", question), waiting);
-  waiting.scrollIntoView({ block: "end" });
-  $("send").disabled = true;
-  const body = { question };
-  if ($("asof").value) body.as_of = $("asof").value;
-  if (conversation) body.conversation_id = conversation;
-  let box;
-  try {
-    const response = await fetch("/api/ask", { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
-    const answer = await response.json();
-    if (!response.ok) throw new Error(`${answer.title}${answer.detail ? `. ${answer.detail}` : ""} (${answer.request_id})`);
-    conversation = answer.conversation_id;
-    box = show(answer);
-    $("question").value = "";
-  } catch (error) {
-    box = make("article", "answer failed", `${SAY[tongue].failed}: ${error.message}`);
-  }
-  waiting.replaceWith(box);
-  box.scrollIntoView({ block: "nearest" });
-  $("send").disabled = false;
-  $("question").focus();
-}
-
-$("form").addEventListener("submit", ask);
-$("question").addEventListener("keydown", (event) => {
-  if (event.key === "Enter" && !event.shiftKey) { event.preventDefault(); $("form").requestSubmit(); }
+const api = createApi(key);
+const menu = createMenu();
+const source = createSource(api.source);
+const turns = createTurns({ api, open: source.open, ask: (text) => ask(text, question.asOf()) });
+const conversations = createConversations(api, {
+  open: (id) => go(`/?conversation=${id}`),
+  gone: (id) => { if (id === here) go("/"); },
 });
-$("close").addEventListener("click", close);
-document.addEventListener("keydown", (event) => { if (event.key === "Escape" && !$("source").hidden) close(); });
-$("tongue").addEventListener("change", () => speak($("tongue").value));
-speak((navigator.language || "en").slice(0, 2));
+const question = createQuestion((text, asOf) => ask(text, asOf), () => stopping?.abort());
+let here = null;      // the conversation that the next question belongs to
+let stopping = null;  // stops the answer that is on its way
+let route = 0;        // counts what was opened, so that a late answer does not fill another page
+
+async function ask(text, asOf, request = requestName(), again = null) {
+  if (stopping) return announce(say("busy"));
+  const [at, conversation] = [route, here];
+  stopping = new AbortController();
+  question.busy(true);
+  const turn = again || turns.add(text, {});
+  turn.begin();
+  turn.node.scrollIntoView({ block: "start" });
+  const body = { question: text, as_of: asOf || undefined, conversation_id: conversation || undefined };
+  const send = (on, signal) => api.ask(body, { signal, request }, on);
+  const answer = await run(turn, send, stopping.signal, () => ask(text, asOf, request, turn)).finally(() => {
+    stopping = null;
+    question.busy(false);
+  });
+  if (at === route && answer?.conversation_id) settle(answer.conversation_id);
+  if (at === route && !answer) question.restore(text);
+  await conversations.load();
+}
+
+/** From now on the page is that of conversation `id`. */
+function settle(id) {
+  if (here === id) return;
+  here = id;
+  history.replaceState(null, "", `/?conversation=${id}`);
+  conversations.mark(id);
+}
+
+function go(address) {
+  if (address !== location.pathname + location.search) history.pushState(null, "", address);
+  return show();
+}
+
+/** Show what the address names: a conversation, a recorded answer, or the start. */
+async function show() {
+  const wanted = new URLSearchParams(location.search);
+  route += 1;
+  stopping?.abort();
+  source.close();
+  menu.close();
+  turns.clear();
+  here = wanted.get("conversation");
+  const trace = wanted.get("answer");
+  document.body.classList.toggle("recorded", Boolean(trace));
+  $("recorded").hidden = !trace;
+  conversations.mark(here);
+  if (trace) await open(() => recorded(trace, route));
+  else if (here) await open(() => conversation(here, route));
+  else question.focus();
+}
+
+async function open(work) {
+  try {
+    await work();
+  } catch (error) {
+    if (error.status === undefined) throw error;
+    here = null;
+    $("turns").append(failure(say("failed_open"), error, () => show()));
+    $("welcome").hidden = true;
+  }
+}
+
+async function recorded(trace, at) {
+  const answer = await api.answer(trace);
+  if (at !== route) return;
+  turns.add(answer.question, { answer, kept: true }).heading.focus();
+}
+
+async function conversation(id, at) {
+  const page = await api.conversation(id);
+  if (at !== route) return;
+  earlier(id, page, at);
+  $("turns").lastElementChild?.scrollIntoView({ block: "start" });
+  question.focus();
+}
+
+/** Put a page of a conversation before what is shown, and a button for the page before it. */
+function earlier(id, { messages, next }, at) {
+  const answers = messages.filter(({ role }) => role === "assistant").reverse();
+  for (const { answer, feedback } of answers) {
+    turns.add(answer.question, { answer, kept: true, judged: feedback }, true);
+  }
+  if (!next) return;
+  const more = button(say("earlier"), async () => {
+    const page = await api.conversation(id, next);
+    if (at !== route) return;
+    more.remove();
+    earlier(id, page, at);
+  }, { class: "more" });
+  $("turns").prepend(more);
+}
+
+function welcome() {
+  const item = (text) => make("li", {}, button(text, () => ask(text, question.asOf())));
+  $("examples").replaceChildren(...say("examples_list").map(item));
+}
+
+document.addEventListener("spoken", welcome);
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape" && !document.querySelector("dialog[open]")) hideCard() || source.close() || menu.close();
+});
+window.addEventListener("popstate", show);
+$("fresh").addEventListener("click", () => go("/"));
+$("own").addEventListener("click", () => go("/"));
+startCards();
+startSettings();
+await speak(preferred());
+await untilReady(api.ready);
+question.ready();
+await Promise.all([show(), conversations.load()]);
