@@ -18,6 +18,7 @@ from assistant.history import DatabaseFailed, History
 from assistant.render import _citation, to_json
 
 log = logging.getLogger(__name__)
+_PLACES, _PLACE_SECONDS = 4, 20.0  # for so many at a time the database is asked; who waits longer is not kept
 Stream = Callable[[Question, Cancel], Iterator[Started | Shown | Answer]]  # as `Assistant.stream`
 
 
@@ -73,6 +74,7 @@ class Dialogue:
     ) -> None:
         self.history = history
         self._answer, self._forget = answer, forget
+        self._places = threading.Semaphore(_PLACES)
         self._lock, self._asking = threading.Lock(), dict[tuple[str, str], tuple[threading.Lock, int]]()
 
     def ask(
@@ -133,13 +135,14 @@ class Dialogue:
         `keep` after the last one, or `abandon`."""
         new = conversation is None
         try:
-            kept = self.history.kept(owner, request)
-            if kept is not None and (kept.question != question.text or conversation not in (None, kept.conversation)):
-                raise BadQuestion("this idempotency key was used for another question; send a new one")
-            if kept is None and conversation is None:
-                conversation = self.history.start(owner, title(question.text))
-            elif kept is None and conversation is not None:
-                spoken = self.history.turns(conversation, owner)
+            with self._place():
+                kept = self.history.kept(owner, request)
+                if kept and (kept.question != question.text or conversation not in (None, kept.conversation)):
+                    raise BadQuestion("this idempotency key was used for another question; send a new one")
+                if kept is None and conversation is None:
+                    conversation = self.history.start(owner, title(question.text))
+                elif kept is None and conversation is not None:
+                    spoken = self.history.turns(conversation, owner)
         except DatabaseFailed as error:
             log.warning("request %s: not kept: %s", request, error)
             return Opening(owner, request, conversation, new, _with(question, spoken), None, str(error))
@@ -151,7 +154,8 @@ class Dialogue:
             return Reply(answer, opening.conversation, opening.trouble)
         try:
             text = opening.question.text
-            kept = self.history.append(opening.conversation, opening.owner, text, answer, opening.request)
+            with self._place():
+                kept = self.history.append(opening.conversation, opening.owner, text, answer, opening.request)
         except NotFound:
             return Reply(answer, None, "the conversation was deleted while this was answered; start a new one")
         except DatabaseFailed as error:
@@ -171,6 +175,17 @@ class Dialogue:
         """Delete a conversation and the records of its answers. Raises NotFound and DatabaseFailed."""
         for trace in self.history.delete(conversation, owner):
             self._forget(trace)
+
+    @contextlib.contextmanager
+    def _place(self) -> Iterator[None]:
+        """A place at the database: many answers that begin or end at once wait here for longer than its pool lets them.
+        Raises DatabaseFailed."""
+        if not self._places.acquire(timeout=_PLACE_SECONDS):
+            raise DatabaseFailed("the conversation database is busy; try again")
+        try:
+            yield
+        finally:
+            self._places.release()
 
     @contextlib.contextmanager
     def _alone(self, owner: str, request: str) -> Iterator[None]:

@@ -12,13 +12,15 @@ from assistant.compose import Composition
 from assistant.conversation import Citation, Draft, Sentence, Span
 from assistant.drafting import Proposal, Reader, Request
 from assistant.evidence import sentences
+from assistant.terms import offers
 from assistant.verify import Gate
 from index.documents import Passage
 from index.search import Index
 
 # A second sentence is quoted too when it covers this much more of what the model says; a repair must rank this near.
 _MORE, _NEAR = 0.2, 1.5
-_ADDS = 0.12
+# What the embedded engine's sentence must add of the question, and a model's of itself, to be worth a place.
+_ADDS, _NEW = 0.12, 0.1
 _MOST, _REPEATS = 8, 2  # sentences of a model that are looked at; how often it may say one again
 
 
@@ -73,12 +75,18 @@ class Writer:
         disputed = {(e.passage.chunk.document_id, e.start) for d in self._composed.disputes for e in d}
         for place, draft in enumerate(self._composed.drafts):
             span = draft.proposed[0]
-            if self._said(span):
+            if self._said(span) and (place or self._offered()):
                 continue
             known: Set[str] = frozenset(t for d in self.drafts for t in self._index.tokens(d.text))
             new = asked.share(known | self._index.tokens(draft.text)) - asked.share(known)
             if place == 0 or new >= _ADDS or (span.passage.chunk.document_id, span.start) in disputed:
                 yield from filter(None, [self._admit(draft)])
+
+    def _offered(self) -> bool:
+        """Whether an admitted sentence holds the kind of thing that is asked for: a model may leave just that out."""
+        asked = self._composed.asked
+        told = " ".join(d.wording or d.text for d in self.drafts)
+        return not offers(asked.kind, self._composed.drafts[0].text, asked.text) or offers(asked.kind, told, asked.text)
 
     def _proven(self, proposals: Sequence[Proposal], everywhere: tuple[Passage, ...]) -> Iterator[Sentence]:
         for proposal in proposals:
@@ -96,7 +104,7 @@ class Writer:
         """The sentence as the model words it, with quotes from the passages it cites, else from any."""
         for passages in dict.fromkeys((proposal.passages, everywhere)):
             quoted = self._quoted(proposal, passages)
-            if quoted and not all(self._said(q.span) for q in quoted):
+            if quoted and self._adds(proposal):
                 spans = tuple(q.span for q in quoted)
                 draft = Draft(quoted[0].text, spans, quoted[0].before, proposal.text)
                 if sentence := self._admit(draft):
@@ -111,6 +119,13 @@ class Writer:
         if not quoted or self._said(quoted[0].span) or _place(quoted[0]) not in good:
             return None
         return self._admit(Draft(quoted[0].text, (quoted[0].span,), quoted[0].before))
+
+    def _adds(self, proposal: Proposal) -> bool:
+        """Whether the sentence says something that no admitted one does."""
+        weight, tokens = self._index.keywords.weight, self._index.tokens(proposal.text)
+        known: Set[str] = frozenset(t for d in self.drafts for t in self._index.tokens(d.wording or d.text))
+        new = sum(weight(t) for t in sorted(tokens - known))
+        return new >= _NEW * sum(weight(t) for t in sorted(tokens))
 
     def _said(self, span: Span) -> bool:
         """Whether an admitted sentence rests on it."""

@@ -110,9 +110,10 @@ def _resting(answer: Answer, case: Case) -> tuple[int, int]:
     """Citations that bear the sentence that cites them: their quote stands in it, brackets and frame aside; or, where a
     model worded it, its quotes together have every number and every nugget that it has."""
     quotes = {c.number: c.quote for c in answer.citations}
+    days = {c.number: (c.passage.about.published or "").replace("-0", "-").replace("-", " ") for c in answer.citations}
     right = total = 0
     for sentence in answer.sentences:
-        told = " ".join(quotes[n] for n in sentence.citations)
+        told = " ".join(f"{quotes[n]} {days[n].replace(' ', '; ')}" for n in sentence.citations)
         worded = _bears(told, sentence.text, case)
         right += sum(worded or _words(quotes[n]) <= _words(sentence.text) for n in sentence.citations)
         total += len(sentence.citations)

@@ -93,6 +93,21 @@ def test_dated_sentences_make_a_timeline_in_order(browser: Browser) -> None:
     assert len(dates) >= 3 and dates == sorted(dates) and "2019-12-20" in dates and "2019-12-21" in dates
 
 
+DATED = {
+    "On 5 December 2019 Lukashenko said": "2019-12-05", "March 8, 2021 and later": "2021-03-08",
+    "In September 2020 the ambassador": "2020-09", "«В августе 2000 года премьер-министр": "2000-08",
+    "К 9 декабря 2025 года доходы": "2025-12-09", "21 снежня 2019 года, паводле": "2019-12-21",
+    "у маі 2020 года": "2020-05", "у 2019 годзе": "2019", "2000 people met in 2019": "2019",
+    "[protests of 2019], прошедшей 21 декабря 2019 года": "2019-12-21", "1,500 people, marching": None,
+}  # fmt: skip
+
+
+def test_finds_the_first_date_in_three_languages(browser: Browser) -> None:
+    script = """const [texts, done] = arguments;
+        import("/static/timeline.js").then(({firstDate}) => done(texts.map(firstDate)))"""
+    assert browser.driver.execute_async_script(script, list(DATED)) == list(DATED.values())
+
+
 def test_as_of_leaves_out_what_came_later(browser: Browser) -> None:
     browser.run(
         "arguments[0].value = '2022-12-31'; arguments[0].dispatchEvent(new Event('input'))", browser.find("#as-of")

@@ -353,8 +353,8 @@ def test_sigterm_ends_streams_and_exits_with_0(settings: AssistantSettings, mode
                 asked = time.monotonic()
                 server.send_signal(signal.SIGTERM)
                 told = list(lines)
-            assert server.wait(20) == 0
-            assert time.monotonic() - asked < 9
+                assert time.monotonic() - asked < 8
+            assert server.wait(30) == 0
         finally:
             server.kill()
         assert server.stderr is not None and "Traceback" not in server.stderr.read()

@@ -118,13 +118,38 @@ def test_sentences_come_as_they_are_proven_and_make_the_answer(own_settings: Ass
     assert events[0].trace == events[-1].trace
 
 
+def test_what_is_asked_for_is_not_left_out(own_settings: AssistantSettings) -> None:
+    question = Question("When was the treaty on security guarantees within the Union State signed?")
+
+    def vague(messages: Sequence[Said]) -> str:
+        signed = "signed by Putin and Lukashenko in Minsk"
+        return f"The treaty on security guarantees was {signed} [{keys(messages, signed)}]."
+
+    with ModelServer(said=vague) as server, worded(own_settings, server) as assistant:
+        answer = assistant.answer(question)
+    assert server.requests and "2024" in answer.text
+
+
+def test_two_facts_of_one_quote_are_two_sentences(own_settings: AssistantSettings) -> None:
+    both = "Minsk understands the Union State as a confederation of states", "Moscow sees it as a tighter federation"
+
+    def apart(messages: Sequence[Said]) -> str:
+        key = keys(messages, "confederation of states")
+        return f"RANE wrote that {both[0]} [{key}].\nRANE wrote that {both[1]} [{key}].\n"
+
+    with ModelServer(said=apart) as server, worded(own_settings, server) as assistant:
+        answer = assistant.answer(MINSK)
+    assert all(b in answer.text for b in both), answer.text
+
+
 def test_a_model_that_goes_round_and_round_is_not_read_on(own_settings: AssistantSettings) -> None:
     def looping(messages: Sequence[Said]) -> str:
         return truthful(messages) * 200
 
     with ModelServer(said=looping, knobs=Knobs(between=0.005)) as server, worded(own_settings, server) as assistant:
         answer = assistant.answer(MINSK)
-        assert server.wait(lambda: server.requests[0].left is not None, 1.0)
+        assert server.wait(lambda: server.requests[0].left is not None, 10.0)
+        assert not server.requests[0].done
     assert sum(TRUE in s.text for s in answer.sentences) == 1
 
 

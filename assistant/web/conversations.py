@@ -5,6 +5,8 @@ What is unknown and what is somebody else's get the same 404.
 
 import contextlib
 import datetime
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Annotated, Any, Literal
 
 from fastapi import FastAPI, Header, Query, Request, Response
@@ -14,7 +16,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from assistant import exchanges
 from assistant.chain import Assistant
 from assistant.conversation import MAX_QUESTION, Language, Question
-from assistant.dialogue import Begun, Dialogue, Stream
+from assistant.dialogue import Begun, Dialogue, Reply, Said, Stream
 from assistant.exchanges import Conversation, Exchange
 from assistant.export import answer_markdown, conversation_markdown
 from assistant.history import PAGE
@@ -98,24 +100,27 @@ def caller(request: Request) -> str:
 def _install_asking(
     app: FastAPI, assistant: Assistant, dialogue: Dialogue, answering: Answering, metrics: Metrics
 ) -> None:
-    def begin(body: Ask, request: Request, key: str | None, stream: Stream) -> Running:
+    def begin(body: Ask, request: Request, key: str | None, stream: Callable[[Running], Stream]) -> Running:
         question = Question(body.question, (), body.as_of, body.language)
         owner, name = caller(request), key.strip('"') if key else problems.identity(request)
-        return answering.begin(
-            owner, lambda cancel: dialogue.events(owner, body.conversation_id, question, name, cancel, stream)
-        )
+
+        def events(mine: Running) -> Iterator[Begun | Said | Reply]:
+            return dialogue.events(owner, body.conversation_id, question, name, mine.cancel, stream(mine))
+
+        return answering.begin(owner, events)
 
     @app.post("/api/ask", responses=examples.ASK)
     async def ask(body: Ask, request: Request, idempotency_key: IdempotencyKey = None) -> Response:
         # Goes on when the client goes away: who asks again with the same key gets this answer.
-        reply = await begin(body, request, idempotency_key, dialogue.at_once).reply()
+        stream = partial(answering.whole_in_turn, dialogue.at_once)
+        reply = await begin(body, request, idempotency_key, stream).reply()
         request.scope["trace"] = reply.answer["trace"]
         trouble = {"Conversation_Stored": "false"} if reply.trouble else {}
         return as_json(reply.answer | {"conversation_id": reply.conversation}, **trouble)
 
     @app.post("/api/chat", response_class=Response, responses=examples.CHAT)
     async def chat(body: Ask, request: Request, idempotency_key: IdempotencyKey = None) -> Response:
-        running = begin(body, request, idempotency_key, assistant.stream)
+        running = begin(body, request, idempotency_key, partial(answering.in_turn, assistant.stream))
         first = await running.first(request.receive)
         if isinstance(first, Begun):
             request.scope["trace"] = first.trace

@@ -33,15 +33,17 @@ _CONVERSATION = "/v1/chat/completions"  # clients of this route send the whole c
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Of one caller: questions, other requests and wrong keys a minute, answers at once. Of all: answers at once. Of a
-    request: bytes of its body, of one with a whole conversation, of its headers; levels of its JSON; seconds for its
-    body, for an answer, and without an event until a comment keeps proxies awake."""
+    """Of one caller: questions, other requests and wrong keys a minute, answers at once. Of all: answers at once, and
+    how many of them work at a time, None for one a core. Of a request: bytes of its body, of one with a whole
+    conversation, of its headers; levels of its JSON; seconds for its body, for an answer, and without an event until
+    a comment keeps proxies awake."""
 
     questions: int = 120
     requests: int = 600
     bad_keys: int = 60
     streams: int = 64
     answers: int = 512
+    working: int | None = None
     body: int = 64 * 1024
     conversation: int = 1024 * 1024
     headers: int = 16 * 1024

@@ -14,7 +14,7 @@ from fastapi import FastAPI, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from assistant.chain import Assistant
-from assistant.conversation import MARKER, BadQuestion, Question, Turn
+from assistant.conversation import MARKER, MAX_QUESTION, BadQuestion, Question, Turn
 from assistant.dialogue import Begun, Reply, Said, aside
 from assistant.exchanges import Json, trim
 from assistant.web import examples, problems
@@ -82,7 +82,9 @@ def install(app: FastAPI, assistant: Assistant, answering: Answering, metrics: M
     async def completions(body: Completion, request: Request) -> Response:
         _check_model(body.model)
         question = _question(body.messages)
-        running = answering.begin(caller(request), lambda cancel: aside(assistant.stream(question, cancel)))
+        running = answering.begin(
+            caller(request), lambda mine: aside(answering.in_turn(assistant.stream, mine)(question, mine.cancel))
+        )
         first = await running.first(request.receive)
         if body.stream:
             usage = bool(body.stream_options and body.stream_options.include_usage)
@@ -116,16 +118,17 @@ def _question(messages: Sequence[Message]) -> Question:
 
 
 def _history(messages: Iterable[Message]) -> tuple[Turn, ...]:
-    """Questions with their answers, without the sources listed below these, as many as a model is reminded of."""
+    """Questions, cut where they are longer than one may be, with their answers, without the sources listed below these;
+    as many as a model is reminded of."""
     pairs: list[tuple[str, str]] = []
     for message in messages:
         text = message.said().replace("\0", "")
         if message.role == "user":
-            pairs.append((text, ""))
+            pairs.append((text[:MAX_QUESTION], ""))
         elif message.role == "assistant" and pairs:
             asked, said = pairs[-1]
             pairs[-1] = asked, f"{said}\n{_OUR_SOURCES.sub('', text)}".strip()
-    return tuple(turn for turn in trim(pairs) if turn.text.strip())
+    return tuple(t for t in trim([p for p in pairs if p[0].strip()]) if t.text.strip())
 
 
 def chunks(question: Question, usage: bool, request_id: str) -> Callable[[Event | None], Iterable[bytes]]:

@@ -18,7 +18,7 @@ from assistant.web.problems import Problem
 
 # Seconds: for the head of a request; for data that the client does not take; for answers that are being made when the
 # server stops, and then for their last event.
-_HEAD_SECONDS, _UNTAKEN_SECONDS, _GRACE_SECONDS, _STOP_SECONDS = 30.0, 30, 5.0, 8
+_HEAD_SECONDS, _UNTAKEN_SECONDS, _GRACE_SECONDS, _STOP_SECONDS = 30.0, 30, 3.0, 8
 _BACKLOG = 2048
 
 

@@ -6,6 +6,7 @@ Not for: what is said in a conversation (dialogue.py). Threads, because searchin
 import asyncio
 import itertools
 import json
+import os
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -18,12 +19,13 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from assistant.chain import Cancelled
-from assistant.dialogue import Begun, Reply, Said
+from assistant.dialogue import Begun, Reply, Said, Stream
 from assistant.exchanges import Json
 from assistant.generation import Cancel
 from assistant.web import problems
 from assistant.web.limits import Limits
 from assistant.web.problems import Problem, Refused
+from assistant.web.turns import Turns, in_turn, whole_in_turn
 
 _SEND_SECONDS = 30.0  # a client that takes nothing for so long is gone
 _STOPPING = Problem(503, "The server is stopping", "Ask again in a moment", 5)
@@ -106,6 +108,11 @@ class Running:
         with suppress(RuntimeError):  # the loop is closed: nobody waits
             self._loop.call_soon_threadsafe(self._events.put_nowait, event)
 
+    def later(self, seconds: float, call: Callable[[], None]) -> None:
+        """Have the event loop call something after `seconds`. Any thread may call this."""
+        with suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._loop.call_later, seconds, call)
+
 
 class Answering:
     """Runs answers, and says no when there are too many."""
@@ -114,17 +121,26 @@ class Answering:
         self._limits = limits
         self._answered: Callable[[Json], object] = bool
         self._pool = ThreadPoolExecutor(limits.answers, "answer")  # makes no thread before it needs one
+        self._turns = Turns(limits.working or os.cpu_count() or 1)
         self._lock, self._stopping = threading.Lock(), False
         self._running: set[Running] = set()
 
-    def begin(self, caller: str, events: Callable[[Cancel], Iterator[Begun | Said | Reply]]) -> Running:
-        """Make an answer. Raises Refused when `caller`, or all together, have too many running."""
+    def begin(self, caller: str, events: Callable[[Running], Iterator[Begun | Said | Reply]]) -> Running:
+        """Make an answer of what `events` gives. Raises Refused when `caller`, or all, have too many running."""
         running = Running(caller, self._limits.answer_seconds, self._limits.heartbeat)
         with self._lock:
             self._admit(caller)
             self._running.add(running)
         self._pool.submit(self._work, running, events).add_done_callback(lambda done: self._end(running, done))
         return running
+
+    def in_turn(self, stream: Stream, running: Running) -> Stream:
+        """`stream`, which works when it is its turn."""
+        return in_turn(self._turns, stream, running.later)
+
+    def whole_in_turn(self, stream: Stream, running: Running) -> Stream:
+        """The same for a stream of nothing but an answer."""
+        return whole_in_turn(self._turns, stream, running.later)
 
     def tell(self, answered: Callable[[Json], object]) -> None:
         """Call `answered` with each answer from now on."""
@@ -150,8 +166,8 @@ class Answering:
             many = f"More than {self._limits.streams} answers at once"
             raise Refused(Problem(429, many, "Wait until one of them has ended", 5))
 
-    def _work(self, running: Running, events: Callable[[Cancel], Iterator[Begun | Said | Reply]]) -> None:
-        for event in events(running.cancel):
+    def _work(self, running: Running, events: Callable[[Running], Iterator[Begun | Said | Reply]]) -> None:
+        for event in events(running):
             if isinstance(event, Reply):
                 self._answered(event.answer)
             running.put(event)
