@@ -144,6 +144,7 @@ def serve(settings: AssistantSettings, options: argparse.Namespace) -> int:
     """The web endpoint, until it is stopped."""
     from assistant.web.app import run
 
+    logging.getLogger("assistant.web").setLevel(logging.INFO)  # a line a request, without content
     assistant = make_assistant(settings)
     generation = assistant.ready()
     with _conversations(settings, assistant) as dialogue:

@@ -15,10 +15,10 @@ from assistant.conversation import Answer, BadQuestion, Question, Turn
 from assistant.exchanges import Json, Kept, NotFound, title
 from assistant.generation import Cancel
 from assistant.history import DatabaseFailed, History
-from assistant.render import _citation, to_json
+from assistant.render import citation_json, to_json
 
 log = logging.getLogger(__name__)
-_PLACES, _PLACE_SECONDS = 4, 20.0  # for so many at a time the database is asked; who waits longer is not kept
+_PLACES, _PLACE_SECONDS = 2, 60.0  # for so many at a time the database is asked; who waits longer is not kept
 Stream = Callable[[Question, Cancel], Iterator[Started | Shown | Answer]]  # as `Assistant.stream`
 
 
@@ -213,7 +213,7 @@ def aside(events: Iterator[Started | Shown | Answer]) -> Iterator[Begun | Said |
 def _told(event: Started | Shown, conversation: str | None) -> Begun | Said:
     if isinstance(event, Started):
         return Begun(event.trace, conversation, event.index, event.model)
-    return Said(event.number, event.sentence.text, tuple(map(_citation, event.citations)))
+    return Said(event.number, event.sentence.text, tuple(map(citation_json, event.citations)))
 
 
 def _again(kept: Kept) -> Iterator[Begun | Said | Reply]:

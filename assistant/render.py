@@ -20,7 +20,7 @@ def to_json(answer: Answer, identity: str | None = None) -> dict[str, Any]:
             {"text": s.text, "citations": list(s.citations), "holder": s.holder, "stance": s.stance}
             for s in answer.sentences
         ],
-        "citations": [_citation(c) for c in answer.citations],
+        "citations": [citation_json(c) for c in answer.citations],
         "conflicts": [asdict(c) for c in answer.conflicts],
         "confidence": answer.confidence,
         "as_of": answer.question.as_of.isoformat() if answer.question.as_of else None,
@@ -34,7 +34,8 @@ def to_json(answer: Answer, identity: str | None = None) -> dict[str, Any]:
     }
 
 
-def _citation(citation: Citation) -> dict[str, Any]:
+def citation_json(citation: Citation) -> dict[str, Any]:
+    """One citation of the contract's Answer."""
     about = citation.passage.about
     return {
         "number": citation.number,

@@ -1,8 +1,9 @@
 """Makes a question stand alone, and takes it apart where it asks several things. Pure; English, Russian, Belarusian."""
 
 import re
+from collections.abc import Sequence
 
-from assistant.conversation import Question, Turn
+from assistant.conversation import MAX_QUESTION, Question
 from index.glossary import Glossary, Part
 
 _ASKING = (
@@ -29,7 +30,8 @@ _FOLLOWS = re.compile(
     r"ён|яна|яны|яно|яго|яе|іх|яму|ёй|ім|гэта|гэты|гэтая|гэтыя|гэтага|гэтай|там|тады)\b",
     re.IGNORECASE,
 )
-_SHORT = 5
+# Words of a question that surely leaves something out; how many questions back it may take that from.
+_SHORT, _FAR = 5, 8
 MOST_PARTS = 4
 
 
@@ -48,18 +50,15 @@ def parts(question: str) -> list[str]:
 
 def standalone(question: Question, glossary: Glossary) -> str:
     """The question with what it leaves out, from the user's question before it; unchanged where nothing is missing."""
-    earlier = [t.text for t in question.history if t.role == "user"]
-    words = question.text.split()
-    if not earlier or not (len(words) <= _SHORT or _FOLLOWS.search(question.text)):
-        return question.text
-    before = standalone(Question(earlier[-1], _history_before(question)), glossary)
-    return f"{_without_replaced(before, question.text, glossary)} {question.text}"
+    earlier = [t.text[:MAX_QUESTION] for t in question.history if t.role == "user" and t.text.strip()]
+    return _alone(question.text, earlier[-_FAR:], glossary)
 
 
-def _history_before(question: Question) -> tuple[Turn, ...]:
-    """The history up to the last question of the user."""
-    places = [n for n, t in enumerate(question.history) if t.role == "user"]
-    return question.history[: places[-1]]
+def _alone(text: str, earlier: Sequence[str], glossary: Glossary) -> str:
+    if not earlier or not (len(text.split()) <= _SHORT or _FOLLOWS.search(text)):
+        return text
+    before = _alone(earlier[-1], earlier[:-1], glossary)
+    return f"{_without_replaced(before, text, glossary)} {text}"
 
 
 def _without_replaced(before: str, new: str, glossary: Glossary) -> str:

@@ -31,6 +31,8 @@ _STEMS = (
     "Is there a common currency", "What is the budget of the Union State", "Who leads the Council of Ministers",
     "What does the treaty say about defence", "How many integration programmes were agreed",
 )  # fmt: skip
+_OPENERS = ("", "Please tell me: ", "Tell me, ", "I ask: ", "Please: ", "Say, ", "Now: ", "Well, ", "So, ", "Do tell: ")
+_ENDINGS = ("?", "??", "???", " please?", "?!")
 
 
 @dataclass(slots=True)
@@ -54,7 +56,10 @@ class Load:
 
 def questions(count: int) -> list[str]:
     """So many questions, no two alike, so that nothing is answered from memory."""
-    return [f"{_STEMS[n % len(_STEMS)]}? This is question {n + 1}." for n in range(count)]
+    said = [opener + stem + ending for ending in _ENDINGS for opener in _OPENERS for stem in _STEMS]
+    if count > len(said):
+        raise SystemExit(f"--streams {count} is more than the {len(said)} questions there are")
+    return said[:count]
 
 
 @contextlib.contextmanager

@@ -73,7 +73,8 @@ def served(given: dict[str, str]) -> Iterator[str]:
     """The assistant as a child process; gives its address. It ends with the block."""
     port = free_port()
     command = [sys.executable, "-m", "assistant", "serve"]
-    with subprocess.Popen(command, env=given | {"ASSISTANT_PORT": str(port)}, stderr=subprocess.PIPE) as child:
+    # A pipe that nobody reads would fill up and stop the server.
+    with subprocess.Popen(command, env=given | {"ASSISTANT_PORT": str(port)}, stderr=subprocess.DEVNULL) as child:
         try:
             address = f"http://127.0.0.1:{port}"
             until(functools.partial(_answers, child, address), "server")

@@ -237,8 +237,14 @@ def test_a_long_conversation_is_taken_and_a_longer_one_refused(url: str, assista
     assert sum(len(t.text) for t in assistant.questions[-1].history) <= 16_000
 
 
-@pytest.mark.parametrize("before", [[("user", "  ")], [("user", "a\0b")], [("assistant", "Hi")], [("tool", "x"), ("user", "")],
-                                    [("user", "")] * 50, [("user", "Who?"), ("user", "x" * 5000)]])  # fmt: skip
+@pytest.mark.parametrize(
+    "before",
+    [
+        [("user", "  ")], [("user", "a\0b")], [("assistant", "Hi")], [("tool", "x"), ("user", "")],
+        [("user", "")] * 50, [("user", "Who?"), ("user", "x" * 5000)],
+    ],
+    ids=range(6),
+)  # fmt: skip
 def test_odd_histories_are_taken(client: openai.OpenAI, before: list[tuple[str, str]]) -> None:
     messages: list[Any] = [*({"role": r, "content": c} for r, c in before), *user("And in Minsk?")]
     assert client.chat.completions.create(model=NAME, messages=messages).choices[0].message.content

@@ -52,3 +52,9 @@ def test_another_year_takes_the_place_of_the_first() -> None:
 def test_a_whole_question_stays_as_it_is(new: str) -> None:
     assert follow("How large was trade in 2021?", new) == new
     assert standalone(Question(new), GLOSSARY) == new
+
+
+@pytest.mark.parametrize("before", ["", "  ", "x" * 5000, "lone \ud800 surrogate"])
+def test_a_strange_turn_before_is_no_error(before: str) -> None:
+    asked = Question("And in 2021?", (Turn("user", before),))
+    assert standalone(asked, parse("")).endswith("And in 2021?")

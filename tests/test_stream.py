@@ -28,6 +28,7 @@ from assistant.settings import AssistantSettings
 from assistant.web.app import create_web
 from assistant.web.limits import Limits
 from assistant.web.stream import Answering, frame
+from assistant.web.turns import Turns
 from assistant.wire import make_assistant
 from index.errors import NoIndex
 from tests.conftest import ROOT
@@ -315,6 +316,50 @@ def test_beyond_all_streams_it_says_no_at_once(
         refused = site.http.post("/api/chat", json={"question": ASKED})
         assert refused.status_code == 503 and refused.headers["retry-after"]
         assert time.monotonic() - started < 0.5
+
+
+# Order
+
+
+def test_turns_come_in_order_and_the_impatient_leave() -> None:
+    turns, order, leaving = Turns(1), list[int](), Cancel()
+    first = turns.take(Cancel())
+
+    def work(number: int, cancel: Cancel) -> None:
+        turn = turns.take(cancel)
+        order.append(number)
+        turn.end()
+        turn.end()  # once too often does no harm
+
+    with ThreadPoolExecutor(8) as pool:
+        for number in range(6):
+            pool.submit(work, number, leaving if number == 2 else Cancel())
+            assert wait(lambda n=number: len(turns) == n + 1)  # type: ignore[misc]
+        leaving.set()
+        assert wait(lambda: order == [2])
+        first.end()
+    assert order == [2, 0, 1, 3, 4, 5]
+    turns.take(Cancel()).end()  # the place is free again
+
+
+def test_many_at_once_are_all_kept(site: Site) -> None:
+    with ThreadPoolExecutor(60) as pool:
+        told = list(pool.map(lambda n: site.chat(f"{ASKED} {n}")[-1], range(60)))
+    assert {name for name, _ in told} == {"done"} and not any("conversation_stored" in done for _, done in told)
+    assert len(site.history.list("local", 100).found) == 60
+
+
+def test_while_many_work_others_are_served(site: Site) -> None:
+    with ThreadPoolExecutor(60) as pool:
+        asking = [pool.submit(site.chat, f"{ASKED} Number {n}?") for n in range(60)]
+        assert wait(lambda: site.running() > 30)
+        started, took = time.monotonic(), []
+        while any(not a.done() for a in asking) and time.monotonic() - started < 60:
+            before = time.monotonic()
+            assert httpx.get(site.http.base_url.join("/healthz")).status_code == 200
+            took.append(time.monotonic() - before)
+            time.sleep(0.05)
+    assert took and sorted(took)[len(took) // 2] < 0.5
 
 
 # Framing

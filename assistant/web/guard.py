@@ -117,7 +117,8 @@ class Guard:
         if caller is None and not _public(scope["path"]):
             raise Refused(Problem(401, "A key is needed", "Send Authorization: Bearer KEY"))
         by_key = caller is not None and bool(self._keys)
-        self._rates.spend(kind(scope), f"key {caller}" if by_key else f"address {address}")
+        if not scope["path"].startswith("/static/"):  # a page is some twenty files, for everyone behind one address
+            self._rates.spend(kind(scope), f"key {caller}" if by_key else f"address {address}")
 
     def _caller(self, headers: Headers) -> str | None:
         """Whose key it is, None for none or a wrong one."""

@@ -39,6 +39,10 @@ class Turns:
         cancel.forget(turn.begin)
         return turn
 
+    def __len__(self) -> int:
+        """How many wait."""
+        return len(self._waiting)
+
     def end(self, turn: "Turn") -> None:
         """Give the turn to who waits longest; also one that has not come."""
         with self._lock:
@@ -85,6 +89,8 @@ def in_turn(turns: Turns, stream: Stream, later: Callable[[float, Callable[[], N
                 if isinstance(event, Started):
                     worded, turn = event.model != NAME, turns.take(cancel)
                     mine.callback(turn.end)
+                    if cancel.is_set():
+                        return
                     if worded:
                         later(_SEARCH_SECONDS, turn.end)
 
@@ -99,7 +105,7 @@ def whole_in_turn(turns: Turns, stream: Stream, later: Callable[[float, Callable
         turn = turns.take(cancel)
         later(_SEARCH_SECONDS, turn.end)
         try:
-            answer = list(stream(question, cancel))
+            answer = [] if cancel.is_set() else list(stream(question, cancel))
         finally:
             turn.end()
         yield from answer
