@@ -15,6 +15,7 @@ from assistant.conversation import Answer, Citation, Language, Question, Reason,
 from assistant.evidence import Evidence
 from assistant.generation import Cancel
 from assistant.smalltalk import is_small_talk
+from assistant.steps import Step
 from assistant.tape import Model, Tape
 from assistant.trace import Traces
 from assistant.verify import Gate
@@ -88,7 +89,9 @@ class Assistant:
             name = self._model.name if self._model else NAME
             identity = identity or (trace.new() if tape else trace.name(question, index.name, NAME))
             yield Started(identity, index.name, name)
-            found = self._find(question, _standalone(question, index, tape), index)
+            with Step("rewrite"):
+                text = _standalone(question, index, tape)
+            found = self._find(question, text, index)
             writer = Writer(_gate(found.language, index), found.composed, index)
             for number, sentence in enumerate(self._sentences(found, writer, tape, identity), 1):
                 yield Shown(number, sentence, tuple(c for c in writer.citations if c.number in sentence.citations))
@@ -96,13 +99,16 @@ class Assistant:
                 return
             answer = self._answer(found, writer, tape, index, identity, started)
         if record:
-            self._traces.save(answer, writer.drafts, tape.calls if tape else ())
+            with Step("record"):
+                self._traces.save(answer, writer.drafts, tape.calls if tape else ())
         yield answer
 
     def _find(self, question: Question, text: str, index: Index) -> _Found:
-        asked, parts = ask(text, index, question.as_of), [ask(p, index) for p in rewrite.parts(text)]
-        passages = _search(asked, parts, index)
-        composed = compose(asked, parts, passages, index, self._weights)
+        with Step("search"):
+            asked, parts = ask(text, index, question.as_of), [ask(p, index) for p in rewrite.parts(text)]
+            passages = _search(asked, parts, index)
+        with Step("compose"):
+            composed = compose(asked, parts, passages, index, self._weights)
         if is_small_talk(text):
             passages, composed = [], replace(composed, confidence=0.0, near=())
         return _Found(question, question.language or terms.language(question.text), text, tuple(passages), composed)
