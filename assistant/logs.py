@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any, Literal, TextIO
 
 from index.errors import IndexingError
 
@@ -26,12 +26,17 @@ _about: ContextVar[Mapping[str, Any]] = ContextVar("about", default=_NOTHING)
 def configure(form: Form) -> None:
     """Log to standard error as `form` says: warnings of everybody, and what the assistant tells. Warnings of Python
     and failures of threads become lines of the log too."""
-    handler = logging.StreamHandler()
-    handler.setFormatter(_Json() if form == "json" else _Text("%(asctime)s %(levelname)s %(message)s"))
-    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+    logging.basicConfig(level=logging.WARNING, handlers=[handler(form, sys.stderr)], force=True)
     logging.getLogger("assistant").setLevel(logging.INFO)
     logging.captureWarnings(True)
     threading.excepthook = _thread_failed
+
+
+def handler(form: Form, stream: TextIO) -> logging.Handler:
+    """What writes lines of this form to `stream`."""
+    made = logging.StreamHandler(stream)
+    made.setFormatter(_Json() if form == "json" else _Text("%(asctime)s %(levelname)s %(message)s"))
+    return made
 
 
 @contextmanager

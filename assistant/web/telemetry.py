@@ -37,7 +37,8 @@ class Telemetry:
         """Raises ConfigurationError for what the OTEL_ variables ask and this does not do."""
         _check()
         self._provider = TracerProvider(resource=_resource(), shutdown_on_exit=False)
-        self._provider.add_span_processor(BatchSpanProcessor(trace_exporter.OTLPSpanExporter()))
+        self._exporter = trace_exporter.OTLPSpanExporter()
+        self._provider.add_span_processor(BatchSpanProcessor(self._exporter))
         self._seldom = _Seldom()
         logging.getLogger(trace_exporter.__name__).addFilter(self._seldom)
 
@@ -50,6 +51,8 @@ class Telemetry:
         last = threading.Thread(target=self._provider.shutdown, daemon=True)
         last.start()
         last.join(_LAST_SECONDS)
+        if last.is_alive():
+            self._exporter.shutdown()  # it tries no more
         logging.getLogger(trace_exporter.__name__).removeFilter(self._seldom)
 
 
