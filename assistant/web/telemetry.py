@@ -39,8 +39,7 @@ class Telemetry:
         self._provider = TracerProvider(resource=_resource(), shutdown_on_exit=False)
         self._exporter = trace_exporter.OTLPSpanExporter()
         self._provider.add_span_processor(BatchSpanProcessor(self._exporter))
-        self._seldom = _Seldom()
-        logging.getLogger(trace_exporter.__name__).addFilter(self._seldom)
+        logging.getLogger(trace_exporter.__name__).addFilter(_Seldom())
 
     def traced(self, app: ASGIApp) -> ASGIApp:
         """`app`, whose requests are traced."""
@@ -53,7 +52,6 @@ class Telemetry:
         last.join(_LAST_SECONDS)
         if last.is_alive():
             self._exporter.shutdown()  # it tries no more
-        logging.getLogger(trace_exporter.__name__).removeFilter(self._seldom)
 
 
 class _Traced:
