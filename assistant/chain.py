@@ -16,6 +16,7 @@ from assistant.evidence import Evidence
 from assistant.generation import Cancel
 from assistant.remembered import Remembered
 from assistant.smalltalk import is_small_talk
+from assistant.steps import Step
 from assistant.tape import Model, Tape
 from assistant.trace import Traces
 from assistant.verify import Gate
@@ -95,7 +96,9 @@ class Assistant:
                 yield from _shown(given.answer.sentences, given.answer)
                 answer, drafts = replace(given.answer, trace=identity, seconds=_since(started)), given.drafts
             else:
-                found = self._find(question, _standalone(question, index, tape), index)
+                with Step("rewrite"):
+                    text = _standalone(question, index, tape)
+                found = self._find(question, text, index)
                 writer = Writer(_gate(found.language, index), found.composed, index)
                 yield from _shown(self._sentences(found, writer, tape, identity), writer)
                 answer, drafts = self._answer(found, writer, tape, index, identity, started), tuple(writer.drafts)
@@ -104,13 +107,16 @@ class Assistant:
             if tape is None:
                 self._remembered.keep(index, name, answer, drafts)
         if record:
-            self._traces.save(answer, drafts, tape.calls if tape else ())
+            with Step("record"):
+                self._traces.save(answer, drafts, tape.calls if tape else ())
         yield answer
 
     def _find(self, question: Question, text: str, index: Index) -> _Found:
-        asked, parts = ask(text, index, question.as_of), [ask(p, index) for p in rewrite.parts(text)]
-        passages = _search(asked, parts, index)
-        composed = compose(asked, parts, passages, index, self._weights)
+        with Step("search"):
+            asked, parts = ask(text, index, question.as_of), [ask(p, index) for p in rewrite.parts(text)]
+            passages = _search(asked, parts, index)
+        with Step("compose"):
+            composed = compose(asked, parts, passages, index, self._weights)
         if is_small_talk(text):
             passages, composed = [], replace(composed, confidence=0.0, near=())
         return _Found(question, question.language or terms.language(question.text), text, tuple(passages), composed)

@@ -1,5 +1,6 @@
 """The routes: translate in, ask the Assistant, translate out."""
 
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -40,8 +41,9 @@ def create_web(
     wants to stop the answers."""
     app = FastAPI(title="Union State assistant", docs_url=None, redoc_url=None, openapi_url="/api/openapi.json",
                   redirect_slashes=False)  # fmt: skip
-    limits, metrics = limits or Limits(), Metrics(assistant.ready)
+    limits = limits or Limits()
     answering = answering or Answering(limits)
+    metrics = Metrics(assistant.ready, answering.count, answering.waiting)
     answering.tell(metrics.answered)
     problems.install(app)
     conversations.install(app, assistant, dialogue, answering, metrics)
@@ -52,11 +54,18 @@ def create_web(
     return Guard(app, keys or {}, limits, metrics, names_of(host) if host else None)
 
 
-def run(assistant: Assistant, dialogue: Dialogue, host: str, port: int, keys_file: Path | None) -> None:
-    """Serve until a signal stops it; open requests get a few seconds to end."""
+def run(
+    assistant: Assistant,
+    dialogue: Dialogue,
+    host: str,
+    port: int,
+    keys_file: Path | None,
+    around: Callable[[ASGIApp], ASGIApp] = lambda web: web,
+) -> None:
+    """Serve until a signal stops it; open requests get a few seconds to end. `around` gives what watches the web."""
     answering = Answering(Limits())
     web = create_web(assistant, dialogue, read_keys(keys_file), host=host, answering=answering)
-    server.run(web, host, port, answering.stop)
+    server.run(around(web), host, port, answering.stop)
 
 
 def _install_sources(app: FastAPI, assistant: Assistant) -> None:

@@ -2,7 +2,6 @@
 
 import hashlib
 import hmac
-import json
 import logging
 import re
 import time
@@ -13,7 +12,9 @@ from pathlib import Path
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from assistant import logs
 from assistant.exchanges import LOCAL
+from assistant.steps import heard
 from assistant.web.limits import Limits, Rates, check_body, check_head, kind, read_body
 from assistant.web.metrics import Metrics
 from assistant.web.problems import FAILED, Problem, Refused, respond
@@ -61,7 +62,7 @@ def read_keys(path: Path | None) -> dict[str, str]:
 
 class Guard:
     """Pure ASGI, so that it also sees what the framework refuses. Puts `request_id`, and as `caller` the name of the
-    key, or `LOCAL` where there are no keys, into the scope."""
+    key, or `LOCAL` where there are no keys, into the scope; at the end `told`, the fields of its line of log."""
 
     def __init__(
         self, app: ASGIApp, keys: dict[str, str], limits: Limits, metrics: Metrics, hosts: Collection[str] | None
@@ -75,6 +76,11 @@ class Guard:
             await self._app(scope, receive, send)
             return
         request_id = scope["request_id"] = uuid.uuid4().hex
+        ids = {"request_id": request_id} | ({"trace_id": scope["trace_id"]} if "trace_id" in scope else {})
+        with logs.about(**ids), heard(self._metrics.step):
+            await self._watched(scope, receive, send, request_id)
+
+    async def _watched(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:
         started, status = time.perf_counter(), 0
 
         async def reply(message: Message) -> None:
@@ -89,7 +95,7 @@ class Guard:
         try:
             await self._serve(scope, receive, reply)
         except Exception:  # the last resort: whatever happens, the caller gets an id and no trace
-            log.exception("request %s failed", request_id)
+            log.exception("something failed")
             if not status:
                 await respond(scope, FAILED)(scope, receive, reply)
         finally:
@@ -134,10 +140,17 @@ class Guard:
         means that the client went away before there was one."""
         route = str(getattr(scope.get("route"), "path", "/static" if scope["path"].startswith("/static/") else "none"))
         method = scope["method"] if scope["method"] in _METHODS else "other"
+        problem = scope.get("problem")
+        if problem and status == 200:  # a stream that ended with an error
+            status = problem.status
         self._metrics.request(route, method, status, seconds)
-        told = {"request": scope["request_id"], "caller": scope.get("caller"), "method": method, "route": route,
-                "status": status, "ms": round(seconds * 1000, 1)}  # fmt: skip
-        log.info("%s", json.dumps(told | {n: scope[n] for n in ("trace", "conversation") if n in scope}))
+        told = {
+            "request_id": scope["request_id"], "caller": scope.get("caller"), "method": method, "route": route,
+            "status": status, "seconds": round(seconds, 4), "trace": scope.get("trace"),
+            "problem": problem and problem.title,
+        }  # fmt: skip
+        scope["told"] = {name: value for name, value in told.items() if value is not None}
+        log.info("%s %s %d in %.3f s", method, route, status, seconds, extra={"told": scope["told"]})
 
 
 def _public(path: str) -> bool:

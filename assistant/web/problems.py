@@ -85,7 +85,8 @@ def of(error: BaseException) -> Problem:
 
 
 def respond(scope: Scope, problem: Problem) -> JSONResponse:
-    """The response that tells `problem`, in the form of the route that was asked for."""
+    """The response that tells `problem`, in the form of the route that was asked for. Leaves `problem` in the scope."""
+    scope["problem"] = problem
     request_id = str(scope.get("request_id", ""))
     headers = {"Cache-Control": "no-store"}
     if problem.retry_after is not None:
@@ -117,9 +118,9 @@ def note(error: BaseException, request_id: str) -> None:
     """Log what the operator has to mend; what nobody foresaw with its traceback."""
     found = of(error)
     if found is FAILED:
-        log.error("request %s failed", request_id, exc_info=error)
+        log.error("something failed", exc_info=error)
     elif isinstance(error, IndexingError):
-        log.error("request %s: %s", request_id, error)
+        log.error("%s", error)
 
 
 def identity(request: Request) -> str:
