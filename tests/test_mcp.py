@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -50,13 +51,13 @@ class Session:
     """A connected client. It lives in a task of its own thread."""
 
     def __init__(self, client: Client, loop: asyncio.AbstractEventLoop) -> None:
-        self.client, self._loop = client, loop
+        self.client, self.loop = client, loop
 
     def do(self, made: Callable[[Client], Awaitable[T]]) -> T:
         async def run() -> T:
             return await made(self.client)
 
-        return asyncio.run_coroutine_threadsafe(run(), self._loop).result(120)
+        return asyncio.run_coroutine_threadsafe(run(), self.loop).result(120)
 
     def call(self, tool: str, **arguments: Any) -> CallToolResult:
         return self.do(lambda client: client.call_tool(tool, arguments))
@@ -85,26 +86,18 @@ def connected(server: StdioServerParameters | str, mode: str = "auto", key: str 
             made.set()
             await over.wait()
 
-    failures: list[BaseException] = []
-
-    def run() -> None:
+    with ThreadPoolExecutor(1) as pool:
+        living = pool.submit(asyncio.run, live())
+        living.add_done_callback(lambda _: made.set())
+        assert made.wait(120)
+        if not sessions:
+            living.result()
         try:
-            asyncio.run(live())
-        except BaseException as error:
-            failures.append(error)
-        made.set()
-
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    assert made.wait(120)
-    if failures:
-        raise failures[0]
-    try:
-        yield sessions[0]
-    finally:
-        sessions[0]._loop.call_soon_threadsafe(over.set)
-        thread.join(60)
-    assert not thread.is_alive() and not failures, failures
+            yield sessions[0]
+        finally:
+            with contextlib.suppress(RuntimeError):  # the loop is closed
+                sessions[0].loop.call_soon_threadsafe(over.set)
+            living.result(60)
 
 
 def text(result: CallToolResult) -> str:
