@@ -10,6 +10,7 @@ import json
 import logging
 import re
 import secrets
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -168,6 +169,8 @@ def mcp(settings: AssistantSettings, options: argparse.Namespace) -> int:
     """The tools for other programs, on the standard streams, until the input ends."""
     from assistant.web.mcp import serve as serve_tools
 
+    # Ctrl-C ends it at once: nothing is to be saved, and what waits for a line of input would wait on.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     assistant = make_assistant(settings)
     try:
         asyncio.run(serve_tools(assistant))

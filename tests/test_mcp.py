@@ -8,6 +8,7 @@ import hashlib
 import http.client
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -43,6 +44,8 @@ pytestmark = pytest.mark.slow
 KEY = "sk-of-alice"
 KEYS = {hashlib.sha256(KEY.encode()).hexdigest(): "alice"}
 ASK = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "ask", "arguments": {"question": ASKED}}}
+HELLO = {"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": {
+    "protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}}}  # fmt: skip
 JSON = {"Content-Type": "application/json", "Accept": "application/json, text/event-stream"}
 T = TypeVar("T")
 
@@ -346,9 +349,8 @@ def test_a_bug_is_told_by_an_id_and_logged(tmp_path: Path, caplog: pytest.LogCap
 
 
 def test_nothing_but_the_protocol_is_on_standard_output(settings: AssistantSettings) -> None:
-    hello = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}}
     messages = [
-        {"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": hello},
+        HELLO,
         {"jsonrpc": "2.0", "method": "notifications/initialized"},
         ASK,
         {"jsonrpc": "2.0", "id": 2, "method": "nothing/such"},
@@ -368,6 +370,23 @@ def test_nothing_but_the_protocol_is_on_standard_output(settings: AssistantSetti
     assert rest == "" and "Traceback" not in errors and all(t["jsonrpc"] == "2.0" for t in told)
     by_id = {t["id"]: t for t in told}
     assert by_id[1]["result"]["structuredContent"]["citations"] and by_id[2]["error"]["code"] == -32601
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no such signals")
+def test_a_signal_ends_it_while_it_waits_for_input(tmp_path: Path) -> None:
+    command, place = [sys.executable, "-m", "assistant", "mcp"], {"ASSISTANT_DATA": str(tmp_path / "none")}
+    with subprocess.Popen(command, cwd=ROOT, env=os.environ | place, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, text=True) as server:  # fmt: skip
+        assert server.stdin and server.stdout and server.stderr
+        try:
+            server.stdin.write(json.dumps(HELLO) + "\n")
+            server.stdin.flush()
+            assert json.loads(server.stdout.readline())["id"] == 0
+            server.send_signal(signal.SIGINT)
+            assert server.wait(20) == -signal.SIGINT
+        finally:
+            server.kill()
+        assert "Traceback" not in server.stderr.read()
 
 
 # HTTP
