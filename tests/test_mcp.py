@@ -60,7 +60,7 @@ class Session:
         async def run() -> T:
             return await made(self.client)
 
-        return asyncio.run_coroutine_threadsafe(run(), self.loop).result(120)
+        return asyncio.run_coroutine_threadsafe(run(), self.loop).result(300)
 
     def call(self, tool: str, **arguments: Any) -> CallToolResult:
         return self.do(lambda client: client.call_tool(tool, arguments))
@@ -92,7 +92,7 @@ def connected(server: StdioServerParameters | str, mode: str = "auto", key: str 
     with ThreadPoolExecutor(1) as pool:
         living = pool.submit(asyncio.run, live())
         living.add_done_callback(lambda _: made.set())
-        assert made.wait(120)
+        assert made.wait(300)
         if not sessions:
             living.result()
         try:
