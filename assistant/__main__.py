@@ -1,6 +1,7 @@
-"""python -m assistant: ask, chat, serve, doctor. Parses, calls, prints."""
+"""python -m assistant: ask, chat, serve, mcp, doctor. Parses, calls, prints."""
 
 import argparse
+import asyncio
 import contextlib
 import datetime
 import hashlib
@@ -10,8 +11,10 @@ import logging
 import os
 import re
 import secrets
+import signal
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -39,6 +42,15 @@ _EXAMPLES = """examples:
   python -m assistant ask "Who is the state secretary?" --as-of 2022-01-01 --json
   python -m assistant chat
   python -m assistant serve
+"""
+_MCP = """Speaks the Model Context Protocol on standard input and output, for a program that starts it and asks: an
+editor, a desktop assistant, an agent. Tools: ask, search, get_source; they only read. Logs go to standard error.
+
+Programs are told of it like this, in their list of servers (here with the paths of this installation):
+
+CONFIGURATION
+
+Others reach the same tools over HTTP, while `python -m assistant serve` runs: http://127.0.0.1:8000/mcp
 """
 
 
@@ -173,6 +185,27 @@ def _telemetry() -> Iterator[Callable[[Any], Any]]:
         telemetry.close()
 
 
+def mcp(settings: AssistantSettings, options: argparse.Namespace) -> int:
+    """The tools for other programs, on the standard streams, until the input ends."""
+    from assistant.web.mcp import serve as serve_tools
+
+    # Ctrl-C ends it at once: nothing is to be saved, and what waits for a line of input would wait on.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    assistant = make_assistant(settings)
+    try:
+        asyncio.run(serve_tools(assistant))
+    finally:
+        assistant.close()
+    return 0
+
+
+def _mcp_help() -> str:
+    started = {"command": sys.executable, "args": ["-m", "assistant", "mcp"],
+               "env": {"ASSISTANT_DATA": str(Path(".data").absolute())}}  # fmt: skip
+    configuration = json.dumps({"mcpServers": {"union-state": started}}, indent=2, ensure_ascii=False)
+    return _MCP.replace("CONFIGURATION", configuration)
+
+
 def replay(settings: AssistantSettings, options: argparse.Namespace) -> int:
     """Exit code 1 when the answer made again differs from the recorded one."""
     recorded = Traces(settings.data / "traces").load(options.trace)
@@ -250,6 +283,8 @@ def parser() -> argparse.ArgumentParser:
     serving.add_argument(
         "--log-format", choices=logs.FORMS, help="lines of log (default: text on a terminal, else json)"
     )
+    tools = command("mcp", mcp, "tools for other programs, over the Model Context Protocol")
+    tools.description, tools.formatter_class = _mcp_help(), argparse.RawDescriptionHelpFormatter
     command("doctor", doctor, "check the installation and name what is broken").add_argument(
         "--json", action="store_true", help="print JSON"
     )

@@ -3,6 +3,7 @@
 A chat model, where one is set, only words what was found; all that it says passes the same gate as everything else.
 """
 
+import datetime
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -167,6 +168,11 @@ class Assistant:
             return "off_topic", None
         correction = premise.correction(composed.asked, composed.near, index.glossary)
         return ("false_premise" if correction else "not_in_sources"), correction
+
+    def search(self, query: str, count: int = 10, as_of: datetime.date | None = None) -> list[Passage]:
+        """The best passages for `query`, best first; with `as_of`, only of what was published up to that day."""
+        with self._live.lend() as index:
+            return index.search(query, count, as_of)
 
     def document(self, identity: str) -> Document | None:
         """A source document of the served index."""

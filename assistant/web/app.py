@@ -1,9 +1,7 @@
 """The routes: translate in, ask the Assistant, translate out."""
 
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from fastapi import FastAPI, Response
 from fastapi.responses import FileResponse, JSONResponse
@@ -14,14 +12,13 @@ from starlette.types import ASGIApp
 from assistant.chain import Assistant
 from assistant.dialogue import Dialogue
 from assistant.history import DatabaseFailed
-from assistant.web import conversations, examples, openai, problems, server
+from assistant.web import conversations, examples, mcp, openai, problems, server
 from assistant.web.guard import Guard, read_keys
 from assistant.web.limits import Limits, names_of
 from assistant.web.metrics import TYPE, Metrics
 from assistant.web.problems import Problem, Refused
-from assistant.web.replies import as_json
+from assistant.web.replies import about_json, as_json, source_json
 from assistant.web.stream import Answering
-from index.documents import About
 from index.errors import IndexingError
 
 _STATIC = Path(__file__).parent / "static"
@@ -39,15 +36,17 @@ def create_web(
     """The web application around an assistant and its conversations. With `keys`, every route but the page and health
     checks needs one. `host` is the address it listens on, None where that does not matter; `answering` is for who
     wants to stop the answers."""
-    app = FastAPI(title="Union State assistant", docs_url=None, redoc_url=None, openapi_url="/api/openapi.json",
-                  redirect_slashes=False)  # fmt: skip
     limits = limits or Limits()
     answering = answering or Answering(limits)
     metrics = Metrics(assistant.ready, answering.count, answering.waiting)
+    tools = mcp.make_http(assistant, answering)
+    app = FastAPI(title="Union State assistant", docs_url=None, redoc_url=None, openapi_url="/api/openapi.json",
+                  redirect_slashes=False, lifespan=tools.running)  # fmt: skip
     answering.tell(metrics.answered)
     problems.install(app)
     conversations.install(app, assistant, dialogue, answering, metrics)
     openai.install(app, assistant, answering, metrics)
+    mcp.install(app, tools)
     _install_sources(app, assistant)
     _install_health(app, assistant, dialogue, metrics)
     _install_page(app)
@@ -71,17 +70,14 @@ def run(
 def _install_sources(app: FastAPI, assistant: Assistant) -> None:
     @app.get("/api/sources", responses=examples.SOURCES)
     def sources() -> JSONResponse:
-        return as_json({"sources": [_about(i, a) for i, a in sorted(assistant.sources().items())]})
+        return as_json({"sources": [about_json(i, a) for i, a in sorted(assistant.sources().items())]})
 
     @app.get("/api/sources/{document_id}", responses=examples.SOURCE)
     def source(document_id: str) -> JSONResponse:
         document = assistant.document(document_id)
         if document is None:
             raise HTTPException(404, "There is no such source")
-        return as_json(
-            _about(document.id, document.about)
-            | {"text": document.text, "blocks": [asdict(b) for b in document.blocks]}
-        )
+        return as_json(source_json(document))
 
 
 def _install_health(app: FastAPI, assistant: Assistant, dialogue: Dialogue, metrics: Metrics) -> None:
@@ -110,8 +106,3 @@ def _install_page(app: FastAPI) -> None:
         return FileResponse(_STATIC / "index.html", headers={"Cache-Control": "no-cache"})
 
     app.mount("/static", StaticFiles(directory=_STATIC), name="static")
-
-
-def _about(identity: str, about: About) -> dict[str, Any]:
-    """Metadata of a source. `form` says whether its text is our summary or the original."""
-    return {"document_id": identity, **{k: v for k, v in asdict(about).items() if k != "text"}, "form": about.text}

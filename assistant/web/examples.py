@@ -55,6 +55,10 @@ COMPLETION_REQUEST: dict[str, Any] = {
     "model": "union-state",
     "messages": [{"role": "user", "content": _SUMMARY["title"]}],
 }
+MCP_REQUEST: dict[str, Any] = {
+    "jsonrpc": "2.0", "id": 1, "method": "tools/call",
+    "params": {"name": "ask", "arguments": {"question": _SUMMARY["title"], "as_of": "2023-12-31"}},
+}  # fmt: skip
 
 
 def _shown(examples: dict[str, Any], status: int = 200, problems: tuple[int, ...] = (401, 429)) -> Responses:
@@ -73,6 +77,12 @@ def _problem(status: int) -> dict[str, Any]:
                "detail": "What to do"}  # fmt: skip
     content = {"application/problem+json": {"schema": {"type": "object"}, "example": example}}
     return {"description": "A problem", "content": content}
+
+
+def _called(example: Any) -> Responses:
+    error = {"jsonrpc": "2.0", "id": None, "error": {"code": -32600, "message": "What went wrong: what to do"}}
+    bad = {"description": "An error", "content": {"application/json": {"schema": {"type": "object"}, "example": error}}}
+    return _shown({"application/json": example}, 200, ()) | dict.fromkeys((400, 401, 406, 422, 429, 503), bad)
 
 
 def _completed(example: Any) -> Responses:
@@ -110,3 +120,5 @@ COMPLETION = _completed(
     }
 )  # fmt: skip
 MODELS = _completed({"object": "list", "data": [_MODEL]})
+_RESULT = {"content": [{"type": "text", "text": _TEXT}], "structuredContent": _ANSWER, "isError": False}
+MCP = _called({"jsonrpc": "2.0", "id": 1, "result": _RESULT})

@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from assistant import logs
 from assistant.exchanges import LOCAL
 from assistant.steps import heard
-from assistant.web.limits import Limits, Rates, check_body, check_head, kind, read_body
+from assistant.web.limits import Limits, Rates, calls_ask, check_body, check_head, kind, read_body
 from assistant.web.metrics import Metrics
 from assistant.web.problems import FAILED, Problem, Refused, respond
 from index.errors import ConfigurationError
@@ -103,18 +103,20 @@ class Guard:
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            self._admit(scope)
+            who = self._admit(scope)
             body = await read_body(scope, receive, self._limits)
             if body is None:
                 return  # the client went away before it had asked
             check_body(scope, body, self._limits)
+            if calls_ask(scope, body):
+                self._rates.spend("questions", who)
         except Refused as refused:
             await respond(scope, refused.problem)(scope, receive, send)
         else:
-            await self._app(scope, _replay(body, receive), send)
+            await self._app(scope, replay(body, receive), send)
 
-    def _admit(self, scope: Scope) -> None:
-        """Look at everything but the body. Raises Refused."""
+    def _admit(self, scope: Scope) -> str:
+        """Look at everything but the body; for whom is counted. Raises Refused."""
         check_head(scope, self._limits, self._hosts)
         headers, address = Headers(scope=scope), str((scope.get("client") or ("unknown",))[0])
         caller = scope["caller"] = self._caller(headers)
@@ -123,8 +125,10 @@ class Guard:
         if caller is None and not _public(scope["path"]):
             raise Refused(Problem(401, "A key is needed", "Send Authorization: Bearer KEY"))
         by_key = caller is not None and bool(self._keys)
+        who = f"key {caller}" if by_key else f"address {address}"
         if not scope["path"].startswith("/static/"):  # a page is some twenty files, for everyone behind one address
-            self._rates.spend(kind(scope), f"key {caller}" if by_key else f"address {address}")
+            self._rates.spend(kind(scope), who)
+        return who
 
     def _caller(self, headers: Headers) -> str | None:
         """Whose key it is, None for none or a wrong one."""
@@ -157,15 +161,15 @@ def _public(path: str) -> bool:
     return path in _PUBLIC or path.startswith("/static/")
 
 
-def _replay(body: bytes, receive: Receive) -> Receive:
-    """`body` in one message, then whatever the client does next."""
+def replay(body: bytes, receive: Receive) -> Receive:
+    """Gives `body` in one message, then whatever the client does next."""
     read = False
 
-    async def replay() -> Message:
+    async def again() -> Message:
         nonlocal read
         if read:
             return await receive()
         read = True
         return {"type": "http.request", "body": body, "more_body": False}
 
-    return replay
+    return again

@@ -14,7 +14,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, suppress
 from contextvars import copy_context
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -42,6 +42,7 @@ class Failed:
 
 
 Event = Begun | Said | Reply | Failed
+T = TypeVar("T")
 
 
 class Running:
@@ -144,6 +145,21 @@ class Answering:
     def whole_in_turn(self, stream: Stream, running: Running) -> Stream:
         """The same for a stream of nothing but an answer."""
         return whole_in_turn(self._turns, stream, running.later)
+
+    async def do(self, work: Callable[[], T]) -> T:
+        """Do what keeps a core busy but is no answer, when it is its turn. Raises what `work` raises."""
+        with self._lock:
+            if self._stopping:
+                raise Refused(_STOPPING)
+
+        def in_turn() -> T:
+            turn = self._turns.take(Cancel())
+            try:
+                return work()
+            finally:
+                turn.end()
+
+        return await asyncio.wrap_future(self._pool.submit(in_turn))
 
     def tell(self, answered: Callable[[Json], object]) -> None:
         """Call `answered` with each answer from now on."""
