@@ -13,8 +13,8 @@ from starlette.types import ASGIApp
 from assistant.chain import Assistant
 from assistant.dialogue import Dialogue
 from assistant.history import DatabaseFailed
-from assistant.web import conversations, examples, openai, problems, server
-from assistant.web.guard import Guard, read_keys
+from assistant.web import conversations, document, examples, openai, problems, server
+from assistant.web.guard import PUBLIC, Guard, read_keys
 from assistant.web.limits import Limits, names_of
 from assistant.web.metrics import TYPE, Metrics
 from assistant.web.problems import Problem, Refused
@@ -49,6 +49,7 @@ def create_web(
     _install_sources(app, assistant)
     _install_health(app, assistant, dialogue, metrics)
     _install_page(app)
+    document.describe(app, PUBLIC, bool(keys))
     return Guard(app, keys or {}, limits, metrics, names_of(host) if host else None)
 
 
