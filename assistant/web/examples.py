@@ -121,7 +121,8 @@ SOURCE = _shown({"application/json": _LISTED | {"text": _QUOTE, "blocks": [
 ALIVE = _shown({"application/json": {"status": "alive"}}, shapes.Health, 200, ())
 READY = _shown({"application/json": {"status": "ready", "index": _INDEX}}, shapes.Health, 200, (503,))
 METRICS = _shown({"text/plain": _METRICS})
-PAGE = _shown({"text/html": "<!doctype html><title>Union State assistant</title>"}, None, 200, ())
+_SAME: Responses = {304: {"description": "It has not changed"}}
+PAGE = _SAME | _shown({"text/html": "<!doctype html><title>Union State assistant</title>"}, None, 200, ())
 _COMPLETED = {
     "id": f"chatcmpl-{_TRACE}", "object": "chat.completion", "created": 1795515300, "model": "union-state",
     "system_fingerprint": _INDEX, "choices": [_CHOICE], "citations": [_CITED],
