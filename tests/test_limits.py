@@ -246,7 +246,7 @@ def test_no_json_makes_the_server_fail(client: TestClient, path: str, body: obje
 
 @given(st.binary(max_size=60) | st.text(max_size=60).map(lambda t: t.encode("utf-8", "surrogatepass")))
 def test_bytes_are_json_or_refused(body: bytes) -> None:
-    scope = {"method": "POST", "path": "/api/ask"}
+    scope = {"method": "POST", "path": "/api/ask", "headers": [(b"content-type", b"application/json")]}
     with contextlib.suppress(Refused):
         check_body(scope, body, Limits())
         json.loads(body)  # what passes is JSON to the framework too

@@ -1,6 +1,7 @@
 """The chat page for everybody: three languages, two colours, keyboard, screen reader, phone to desktop, paper."""
 
 import itertools
+import json
 import re
 from pathlib import Path
 
@@ -192,10 +193,15 @@ def test_a_question_that_is_too_long_is_not_sent(browser: Browser) -> None:
 def test_the_first_visit_transfers_less_than_100_kb(browser: Browser) -> None:
     browser.command("Network.enable")
     browser.command("Network.setCacheDisabled", cacheDisabled=True)
+    browser.driver.get_log("performance")
     browser.visit(browser.driver.current_url)
     browser.command("Network.setCacheDisabled", cacheDisabled=False)
-    sizes = browser.run("return performance.getEntries().filter((e) => e.transferSize).map((e) => e.transferSize)")
-    assert len(sizes) > 15 and sum(sizes) < 100_000
+    told = [json.loads(entry["message"])["message"] for entry in browser.driver.get_log("performance")]
+    asked = {t["params"]["requestId"]: t["params"] for t in told if t["method"] == "Network.requestWillBeSent"}
+    sizes = {asked[t["params"]["requestId"]]["request"]["url"]: t["params"]["encodedDataLength"]
+             for t in told if t["method"] == "Network.loadingFinished"}  # fmt: skip
+    assert len(sizes) > 15 and all(a["request"]["url"].startswith(a["documentURL"]) for a in asked.values())
+    assert 20_000 < sum(sizes.values()) < 100_000
 
 
 def test_files_of_the_page_are_small_and_make_nothing_of_strings() -> None:

@@ -3,17 +3,17 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from fastapi import FastAPI, Response
-from fastapi.responses import FileResponse, JSONResponse
-from fastapi.staticfiles import StaticFiles
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import HTMLResponse, JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
 
 from assistant.chain import Assistant
 from assistant.dialogue import Dialogue
 from assistant.history import DatabaseFailed
-from assistant.web import conversations, examples, mcp, openai, problems, server
-from assistant.web.guard import Guard, read_keys
+from assistant.web import conversations, document, examples, mcp, openai, problems, server
+from assistant.web.files import PREFIX, Files, Zipped
+from assistant.web.guard import PUBLIC, Guard, read_keys
 from assistant.web.limits import Limits, names_of
 from assistant.web.metrics import TYPE, Metrics
 from assistant.web.problems import Problem, Refused
@@ -50,7 +50,8 @@ def create_web(
     _install_sources(app, assistant)
     _install_health(app, assistant, dialogue, metrics)
     _install_page(app)
-    return Guard(app, keys or {}, limits, metrics, names_of(host) if host else None)
+    document.describe(app, PUBLIC, bool(keys))
+    return Guard(Zipped(app), keys or {}, limits, metrics, names_of(host) if host else None)
 
 
 def run(
@@ -101,8 +102,10 @@ def _install_health(app: FastAPI, assistant: Assistant, dialogue: Dialogue, metr
 
 
 def _install_page(app: FastAPI) -> None:
-    @app.get("/", response_class=FileResponse, responses=examples.PAGE)
-    def page() -> FileResponse:
-        return FileResponse(_STATIC / "index.html", headers={"Cache-Control": "no-cache"})
+    files = Files(directory=_STATIC)
 
-    app.mount("/static", StaticFiles(directory=_STATIC), name="static")
+    @app.get("/", response_class=HTMLResponse, responses=examples.PAGE)
+    async def page(request: Request) -> Response:
+        return await files.get_response("index.html", request.scope)
+
+    app.mount(PREFIX.rstrip("/"), files, name="static")

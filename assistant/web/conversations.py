@@ -5,6 +5,7 @@ What is unknown and what is somebody else's get the same 404.
 
 import contextlib
 import datetime
+import re
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Annotated, Any, Literal
@@ -26,14 +27,15 @@ from assistant.web.replies import as_json, as_markdown
 from assistant.web.stream import Answering, EventStream, Running, server_sent
 
 MOST = 100  # of a page
-_RETRY_SECONDS = "5"
+# What `str.strip` leaves something of, and no NUL; told in the document only, as the words for it are elsewhere.
+_TEXT = r"^[^\x00]*[^\s\x00\x1c-\x1f\x85][^\x00]*$"
 
 
 def _day(value: object) -> object:
     if value is None:
         return None
     with contextlib.suppress(ValueError):
-        if isinstance(value, str):
+        if isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\d", value, re.ASCII):  # Python reads other forms too
             return datetime.date.fromisoformat(value)
     raise ValueError("must be a date such as 2021-12-31")
 
@@ -47,7 +49,8 @@ def _words(value: str) -> str:
 Limit = Annotated[int, Query(ge=1, le=MOST)]
 Format = Literal["json", "markdown"]
 # As the IETF draft "The Idempotency-Key HTTP Header Field" has it, with or without its quotation marks.
-IdempotencyKey = Annotated[str | None, Header(pattern=r'^"?[A-Za-z0-9._:-]{1,64}"?$')]
+IDEMPOTENCY = r'^"?[A-Za-z0-9._:-]{1,64}"?$'
+IdempotencyKey = Annotated[str | None, Header(pattern=IDEMPOTENCY)]
 
 
 class Ask(BaseModel):
@@ -57,7 +60,7 @@ class Ask(BaseModel):
         extra="forbid", strict=True, json_schema_extra={"examples": [examples.ASK_REQUEST]}
     )  # fmt: skip
 
-    question: str = Field(min_length=1, max_length=MAX_QUESTION)
+    question: str = Field(min_length=1, max_length=MAX_QUESTION, json_schema_extra={"pattern": _TEXT})
     conversation_id: str | None = Field(None, pattern=r"^[A-Za-z0-9-]{1,64}$")
     as_of: Annotated[datetime.date | None, BeforeValidator(_day)] = None
     language: Language | None = None
@@ -70,7 +73,9 @@ class Rename(BaseModel):
         extra="forbid", strict=True, json_schema_extra={"examples": [examples.RENAME_REQUEST]}
     )  # fmt: skip
 
-    title: Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_words)]
+    title: Annotated[
+        str, Field(min_length=1, max_length=200, json_schema_extra={"pattern": _TEXT}), AfterValidator(_words)
+    ]
 
 
 class Feedback(BaseModel):

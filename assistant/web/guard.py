@@ -22,7 +22,7 @@ from index.errors import ConfigurationError
 
 log = logging.getLogger(__name__)
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
-_PUBLIC = ("/", "/healthz", "/readyz")
+PUBLIC = ("/", "/healthz", "/readyz")
 _NAME = re.compile(r"[\w.-]{1,64}")
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -158,7 +158,7 @@ class Guard:
 
 
 def _public(path: str) -> bool:
-    return path in _PUBLIC or path.startswith("/static/")
+    return path in PUBLIC or path.startswith("/static/")
 
 
 def replay(body: bytes, receive: Receive) -> Receive:

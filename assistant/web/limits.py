@@ -97,8 +97,7 @@ def check_head(scope: Scope, limits: Limits, hosts: Collection[str] | None) -> N
         raise Refused(Problem(421, "This server does not go by the name that was asked for", "Use http://127.0.0.1"))
     if scope["method"] not in _SAFE and _foreign(headers):
         raise Refused(Problem(403, "Requests from pages of other sites are not served"))
-    spoken = scope["method"] in _WITH_BODY and scope["path"].startswith(_SPOKEN)
-    if spoken and not _JSON.fullmatch(headers.get("content-type", "").strip()):
+    if _spoken(scope) and not _JSON.fullmatch(headers.get("content-type", "").strip()):
         raise Refused(Problem(415, "The body must be JSON", "Send Content-Type: application/json", close=True))
 
 
@@ -138,7 +137,7 @@ async def read_body(scope: Scope, receive: Receive, limits: Limits) -> bytes | N
 
 def check_body(scope: Scope, body: bytes, limits: Limits) -> None:
     """Raises Refused for a body that is not the JSON of RFC 8259, or says something twice or too deep."""
-    if scope["method"] not in _WITH_BODY or not scope["path"].startswith(_SPOKEN):
+    if not _spoken(scope):
         return
     try:
         text = body.decode("utf-8")
@@ -152,6 +151,15 @@ def check_body(scope: Scope, body: bytes, limits: Limits) -> None:
         raise Refused(Problem(400, "The body is not JSON", f"{error.msg} at character {error.pos}")) from None
     except ValueError as error:
         raise Refused(Problem(400, "The body is not JSON that is read here", str(error)[:200])) from None
+
+
+def _spoken(scope: Scope) -> bool:
+    """Whether its body has to be JSON. One that comes without any is left to the route, which may not know the method
+    at all."""
+    if scope["method"] not in _WITH_BODY or not scope["path"].startswith(_SPOKEN):
+        return False
+    headers = Headers(scope=scope)
+    return headers.get("content-length", "0") != "0" or "content-type" in headers or "transfer-encoding" in headers
 
 
 def _name(host: str) -> str:

@@ -35,7 +35,7 @@ _CHARACTERS = 4  # of a token, about: no tokenizer belongs to this engine, so us
 class Part(BaseModel):
     """A piece of a message. What is not named here is ignored, as everywhere in this request."""
 
-    model_config = ConfigDict(extra="ignore")
+    model_config = ConfigDict(extra="ignore", strict=True)
 
     type: str = "text"
     text: str | None = None
@@ -44,7 +44,7 @@ class Part(BaseModel):
 class Message(BaseModel):
     """One message of the conversation so far."""
 
-    model_config = ConfigDict(extra="ignore")
+    model_config = ConfigDict(extra="ignore", strict=True)
 
     role: str
     content: str | list[Part] | None = None
@@ -59,7 +59,7 @@ class Message(BaseModel):
 class StreamOptions(BaseModel):
     """What comes with the end of a stream."""
 
-    model_config = ConfigDict(extra="ignore")
+    model_config = ConfigDict(extra="ignore", strict=True)
 
     include_usage: bool | None = None
 
@@ -67,7 +67,9 @@ class StreamOptions(BaseModel):
 class Completion(BaseModel):
     """The body of a request. Clients send many parameters of language models: what has no meaning here is ignored."""
 
-    model_config = ConfigDict(extra="ignore", json_schema_extra={"examples": [examples.COMPLETION_REQUEST]})
+    model_config = ConfigDict(
+        extra="ignore", strict=True, json_schema_extra={"examples": [examples.COMPLETION_REQUEST]}
+    )
 
     model: str
     messages: list[Message] = Field(min_length=1, max_length=2000)

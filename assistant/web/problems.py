@@ -11,6 +11,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 from starlette.types import Scope
 
 from assistant.chain import Cancelled
@@ -122,7 +123,16 @@ def install(app: FastAPI) -> None:
 
 def _tell(request: Request, error: Exception) -> JSONResponse:
     note(error, identity(request))
-    return respond(request.scope, of(error))
+    response = respond(request.scope, of(error))
+    if response.status_code == 405:
+        response.headers["Allow"] = ", ".join(_allowed(request))
+    return response
+
+
+def _allowed(request: Request) -> list[str]:
+    """Methods of all routes that have this path: the framework knows those of the first."""
+    routes = [r for r in request.app.routes if r.matches(request.scope)[0] != Match.NONE]
+    return sorted({method for r in routes for method in getattr(r, "methods", ("GET", "HEAD"))})
 
 
 def note(error: BaseException, request_id: str) -> None:

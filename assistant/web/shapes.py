@@ -1,185 +1,396 @@
-"""What the tools take and give, as types, for the JSON Schemas that clients are shown.
+"""The shapes of what the API says, as the OpenAPI document promises them: nothing less, nothing more.
 
-Arguments are read with these; results are only described.
+Not for: what a request may hold (conversations.py, openai.py), examples (examples.py).
 """
 
-import contextlib
-import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
-from pydantic.json_schema import GenerateJsonSchema
+from pydantic import BaseModel, ConfigDict, Field, RootModel
+from pydantic.json_schema import models_json_schema
 
-from assistant.conversation import MAX_QUESTION, Language, Reason, Stance
+from assistant.conversation import Language, Reason, Stance
+from assistant.exchanges import Verdict
 from index.documents import Kind, Retriever
 
-MOST_PASSAGES = 50
+_PREFIX = "#/components/schemas/"
+Number = Annotated[int, Field(ge=1)]
+Offset = Annotated[int, Field(ge=0)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Identity = Annotated[str, Field(pattern=r"^[0-9a-f]{24}$")]
+Request = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
+Moment = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
 
 
-def _day(value: object) -> object:
-    if value is None:
-        return None
-    with contextlib.suppress(ValueError):
-        if isinstance(value, str):
-            return datetime.date.fromisoformat(value)
-    raise ValueError("must be a date such as 2021-12-31")
+class _Closed(BaseModel):
+    model_config = ConfigDict(extra="forbid")
 
 
-def _words(value: str) -> str:
-    if not value.strip() or any(c == "\0" or "\ud800" <= c <= "\udfff" for c in value):
-        raise ValueError("must be text, and not empty")
-    return value
+class Sentence(_Closed):
+    """A verified sentence."""
 
-
-Text = Annotated[str, Field(min_length=1, max_length=MAX_QUESTION), AfterValidator(_words)]
-AsOf = Annotated[
-    datetime.date | None,
-    BeforeValidator(_day),
-    Field(description="Use only what was published on or before this day, for example 2021-12-31"),
-]
-
-
-class _Arguments(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-
-class Asking(_Arguments):
-    """Arguments of `ask`."""
-
-    question: Annotated[Text, Field(description="One question that stands alone, in English, Russian or Belarusian")]
-    as_of: AsOf = None
-    language: Annotated[
-        Language | None, Field(description="Language of the answer; the question's where it is left out")
-    ] = None
-
-
-class Searching(_Arguments):
-    """Arguments of `search`."""
-
-    query: Annotated[Text, Field(description="What to look for: a question or a few words")]
-    k: Annotated[int, Field(ge=1, le=MOST_PASSAGES, description="How many passages, at most")] = 10
-    as_of: AsOf = None
-
-
-class Opening(_Arguments):
-    """Arguments of `get_source`."""
-
-    document_id: Annotated[
-        str, Field(min_length=1, max_length=500, description="A document_id, as ask and search give them")
-    ]
-
-
-class _About(BaseModel):
-    title: str
-    publisher: str
-    author: str | None
-    published: Annotated[str | None, Field(description="ISO date, or its year or month alone; null where undated")]
-    url: str | None
-    language: str
-    kind: Kind
-    holder: Annotated[str, Field(description="Whose view the claims are that name nobody")]
-
-
-class _Citation(_About):
-    number: int
-    document_id: str
-    heading: str | None
-    page: int | None
-    quote: Annotated[str, Field(description="Verbatim: characters start to end of the document's text")]
-    start: int
-    end: int
-
-
-class _Sentence(BaseModel):
     text: str
-    citations: list[int]
+    citations: list[Number]
     holder: str | None
     stance: Stance
 
 
-class _Position(BaseModel):
+class Citation(_Closed):
+    """A quote, exactly `document.text[start:end]`."""
+
+    number: Number
+    document_id: str
+    title: str
+    publisher: str
+    author: str | None
+    published: str | None
+    url: str | None
+    language: str
+    kind: Kind
+    holder: str
+    heading: str | None
+    page: int | None
+    quote: str
+    start: Offset
+    end: Offset
+
+
+class Position(_Closed):
+    """One side of a conflict."""
+
     holder: str
     text: str
     published: str | None
-    citations: list[int]
+    citations: list[Number]
 
 
-class _Conflict(BaseModel):
+class Conflict(_Closed):
+    """What sources disagree about."""
+
     about: str
-    positions: list[_Position]
+    positions: list[Position]
 
 
-class _Passage(BaseModel):
+class Passage(_Closed):
+    """What search found."""
+
     document_id: str
     chunk_id: str
-    start: int
-    end: int
-    score: Annotated[float, Field(description="Higher is better; comparable within one result")]
+    start: Offset
+    end: Offset
+    score: float
     found_by: list[Retriever]
     text: str
 
 
-class Answered(BaseModel):
-    """The Answer object of the HTTP API."""
+class Answer(_Closed):
+    """What the assistant says, and all that is needed to check it."""
 
     id: str
     question: str
     language: Language
-    text: Annotated[str, Field(description="The answer; each [n] is the citation of that number")]
-    refused: Annotated[bool, Field(description="Whether the sources hold no answer; reason says why")]
+    text: str
+    refused: bool
     reason: Reason | None
-    sentences: list[_Sentence]
-    citations: list[_Citation]
-    conflicts: Annotated[list[_Conflict], Field(description="What the sources disagree about, and who says what")]
-    confidence: Annotated[float, Field(ge=0, le=1)]
+    sentences: list[Sentence]
+    citations: list[Citation]
+    conflicts: list[Conflict]
+    confidence: Share
     as_of: str | None
     newest_source: str | None
-    passages: list[_Passage]
+    passages: list[Passage]
     model: str
     index: str
-    trace: str
-    seconds: float
-    notice: str | None
+    trace: Identity
+    seconds: Annotated[float, Field(ge=0)]
+    notice: str | None = None
 
 
-class _Found(_Passage, _About):
-    heading: str | None
-    page: int | None
+class Reply(Answer):
+    """An answer and the conversation that it stands in; `conversation_stored` tells where it could not be kept."""
+
+    conversation_id: str | None
+    conversation_stored: bool = True
 
 
-class Found(BaseModel):
-    """What `search` gives."""
+class Start(_Closed):
+    """The event that begins an answer."""
 
-    passages: Annotated[list[_Found], Field(description="Best first")]
-
-
-class _Block(BaseModel):
-    start: int
-    end: int
-    heading: str | None
-    page: int | None
+    trace: Identity
+    conversation_id: str | None
+    index: str
+    model: str
 
 
-class Opened(_About):
-    """What `get_source` gives."""
+class Said(_Closed):
+    """The event of a verified sentence."""
+
+    number: Number
+    text: str
+    citations: list[Citation]
+
+
+class Conversation(_Closed):
+    """What a list shows of a conversation."""
+
+    id: str
+    title: str
+    length: Offset
+    created: Moment
+    changed: Moment
+
+
+class Conversations(_Closed):
+    """A page of conversations; `next` asks for the page after it."""
+
+    conversations: list[Conversation]
+    next: str | None
+
+
+class Judgement(_Closed):
+    """A reader's verdict."""
+
+    verdict: Verdict
+    comment: str | None
+
+
+class Asked(_Closed):
+    """A question in a conversation."""
+
+    number: Number
+    at: Moment
+    role: Literal["user"]
+    text: str
+
+
+class Answered(_Closed):
+    """Its answer."""
+
+    number: Number
+    at: Moment
+    role: Literal["assistant"]
+    text: str
+    answer: Answer
+    feedback: Judgement | None
+
+
+class Messages(Conversation):
+    """A page of a conversation; `next` asks for the page before it."""
+
+    messages: list[Asked | Answered]
+    next: int | None
+
+
+class Source(_Closed):
+    """Metadata of a source; `form` says whether its text is our summary or the original."""
 
     document_id: str
+    title: str
+    publisher: str
+    author: str | None
+    published: str | None
+    url: str | None
+    language: str
+    kind: Kind
+    holder: str
     retrieved: str | None
-    form: Annotated[Literal["summary", "original"], Field(description="Whether text is our summary or the original")]
+    form: Literal["summary", "original"]
+
+
+class Block(_Closed):
+    """A paragraph, list item or table row of a source."""
+
+    start: Offset
+    end: Offset
+    heading: str | None
+    page: int | None
+
+
+class Text(Source):
+    """A source with its text."""
+
     text: str
-    blocks: Annotated[list[_Block], Field(description="Paragraphs, by characters of text")]
+    blocks: list[Block]
 
 
-class _Plain(GenerateJsonSchema):
-    def field_title_should_be_set(self, schema: object) -> bool:
-        """No titles that only repeat the names."""
-        return False
+class Sources(_Closed):
+    """All sources."""
+
+    sources: list[Source]
 
 
-def schema(shape: type[BaseModel]) -> dict[str, Any]:
-    """The JSON Schema of `shape`, without what only readers of this file need."""
-    found = shape.model_json_schema(schema_generator=_Plain)
-    found.pop("description", None)
-    for each in (found, *found.get("$defs", {}).values()):
-        each.pop("title", None)
-    return found
+class Health(_Closed):
+    """That it runs, and what it answers from."""
+
+    status: Literal["alive", "ready"]
+    index: str = ""
+
+
+class Trouble(_Closed):
+    """A problem, RFC 9457."""
+
+    type: Literal["about:blank"]
+    title: str
+    status: Annotated[int, Field(ge=400, le=599)]
+    request_id: Request
+    detail: str = ""
+
+
+class Place(_Closed):
+    """A source's address, and where in the text its marker stands."""
+
+    title: str
+    url: str
+    start_index: Offset
+    end_index: Offset
+
+
+class Annotation(_Closed):
+    """What a piece of a completion rests on."""
+
+    type: Literal["url_citation"]
+    url_citation: Place
+
+
+class Written(_Closed):
+    """The message of a completion."""
+
+    role: Literal["assistant"]
+    content: str
+    refusal: None
+    annotations: list[Annotation]
+
+
+class Choice(_Closed):
+    """There is one."""
+
+    index: Literal[0]
+    message: Written
+    logprobs: None
+    finish_reason: Literal["stop"]
+
+
+class Usage(_Closed):
+    """About how many tokens were read and written."""
+
+    prompt_tokens: Offset
+    completion_tokens: Offset
+    total_tokens: Offset
+
+
+class Completed(_Closed):
+    """A completion, as OpenAI's clients know it, with our citations."""
+
+    id: str
+    object: Literal["chat.completion"]
+    created: Offset
+    model: str
+    system_fingerprint: str
+    choices: list[Choice]
+    usage: Usage
+    citations: list[Citation]
+
+
+class Delta(_Closed):
+    """A piece of a message."""
+
+    role: Literal["assistant"] = "assistant"
+    content: str = ""
+    annotations: list[Annotation] = []
+
+
+class Piece(_Closed):
+    """There is one, none in the last chunk."""
+
+    index: Literal[0]
+    delta: Delta
+    logprobs: None
+    finish_reason: Literal["stop"] | None
+
+
+class Chunk(_Closed):
+    """A piece of a streamed completion; after the last one comes '[DONE]'."""
+
+    id: str
+    object: Literal["chat.completion.chunk"]
+    created: Offset
+    model: str
+    system_fingerprint: str = ""
+    choices: list[Piece]
+    usage: Usage | None = None
+    citations: list[Citation] = []
+
+
+class Model(_Closed):
+    """A model that can be asked."""
+
+    id: str
+    object: Literal["model"]
+    created: Offset
+    owned_by: str
+
+
+class Models(_Closed):
+    """All of them."""
+
+    object: Literal["list"]
+    data: list[Model]
+
+
+class Mistake(_Closed):
+    """What an error of a completion tells."""
+
+    message: str
+    type: Literal["invalid_request_error", "rate_limit_error", "server_error"]
+    param: None
+    code: str | None
+    request_id: Request
+
+
+class Failure(_Closed):
+    """An error of a completion, as OpenAI's clients know it; in a stream it is the last event."""
+
+    error: Mistake
+
+
+class Streamed(RootModel[Chunk | Failure]):
+    """What stands in an event of a streamed completion."""
+
+
+class Called(_Closed):
+    """What a tool gave, as JSON-RPC puts it."""
+
+    jsonrpc: Literal["2.0"]
+    id: int | str
+    result: dict[str, Any]
+
+
+_SHAPES: tuple[type[BaseModel], ...] = (
+    Reply, Answer, Conversations, Conversation, Messages, Sources, Text, Health, Trouble,
+    Completed, Models, Streamed, Start, Said, Called,
+)  # fmt: skip
+
+
+def components() -> dict[str, Any]:
+    """The JSON schema of each shape and of what it is made of, by name."""
+    _, schema = models_json_schema([(s, "validation") for s in _SHAPES], ref_template=_PREFIX + "{model}")
+    return dict(schema["$defs"])
+
+
+def reference(shape: type[BaseModel]) -> dict[str, str]:
+    """Where the OpenAPI document has the schema of `shape`."""
+    return {"$ref": _PREFIX + shape.__name__}
+
+
+def events(shapes: dict[str, type[BaseModel]], last: str | None = None) -> dict[str, Any]:
+    """The schema of a server-sent event whose name tells the shape of its JSON. One without a name is a 'message';
+    `last` is what ends the stream and is no JSON."""
+    found = [_event(name, _json(shape)) for name, shape in shapes.items()]
+    return {"type": "object", "oneOf": [*found, *([_event("message", {"const": last})] if last else [])]}
+
+
+def _event(name: str, data: dict[str, Any]) -> dict[str, Any]:
+    return {"required": ["data"], "properties": {"event": {"const": name}, "data": data}}
+
+
+def _json(shape: type[BaseModel]) -> dict[str, Any]:
+    return {"type": "string", "contentMediaType": "application/json", "contentSchema": reference(shape)}
