@@ -1,11 +1,12 @@
 """What is counted about an answer. Pure functions of gold and Answer; each is checked against worked examples."""
 
-import math
 import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+
+from evals.stats import wilson
 
 _ALIKE = str.maketrans(
     dict.fromkeys("“”„«»‟", '"')
@@ -44,19 +45,6 @@ def _pattern(wording: str) -> re.Pattern[str]:
     before = r"(?<![\d])(?<!\d[.,])" if plain[:1].isdigit() else r"(?<!\w)"
     after = r"(?![.,]?\d)" if plain[-1:].isdigit() else ""
     return re.compile(before + re.escape(plain) + after)
-
-
-def wilson(successes: int, n: int, z: float = 1.96) -> tuple[float, float]:
-    """95 % interval of a rate. Source: Wilson, "Probable inference" (1927).
-
-    >>> [round(x, 3) for x in wilson(9, 10)]
-    [0.596, 0.982]
-    """
-    if n == 0:
-        return 0.0, 1.0
-    p, zz = successes / n, z * z / n
-    centre, spread = p + zz / 2, z * math.sqrt(p * (1 - p) / n + zz / (4 * n))
-    return max(0.0, (centre - spread) / (1 + zz)), min(1.0, (centre + spread) / (1 + zz))
 
 
 def calibration_error(confidences: Sequence[float], right: Sequence[bool], bins: int = 10) -> float:
