@@ -24,8 +24,8 @@ def normal(text: str) -> str:
     ('"елка" - 2500,5', '2500 roubles')
     """
     folded = unicodedata.normalize("NFKC", text).casefold().translate(_ALIKE)
-    folded = re.sub(r"(?<=\d)[ ,](?=\d{3}(?!\d))", "", folded)
-    return re.sub(r"\s+", " ", folded).strip()
+    folded = re.sub(r"\s+", " ", folded).strip()
+    return re.sub(r"(?<=\d)[ ,](?=\d{3}(?!\d))", "", folded)
 
 
 def says(text: str, any_of: Sequence[str]) -> bool:
@@ -67,8 +67,8 @@ class Rate:
     """A share with its 95 % interval (Wilson)."""
 
     name: str
-    right: int
-    of: int
+    right: float
+    of: float
 
     @property
     def value(self) -> float:
@@ -83,4 +83,4 @@ class Rate:
 
     def __str__(self) -> str:
         low, high = wilson(self.right, self.of)
-        return f"{self.name:42} {self.value:6.3f}  [{low:.3f}, {high:.3f}]  {self.right}/{self.of}"
+        return f"{self.name:42} {self.value:6.3f}  [{low:.3f}, {high:.3f}]  {self.right:g}/{self.of:g}"

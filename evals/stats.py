@@ -7,6 +7,7 @@ Each is checked in tests against worked examples and scipy. Not for: what is cou
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,12 +65,13 @@ def holm(p_values: Mapping[str, float]) -> dict[str, float]:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """New rate minus old: the difference, its interval, and the one-sided p that it is not below 0."""
+    """New rate minus old: the difference, its interval, and one-sided p: that the new one is not lower, not higher."""
 
     value: float
     low: float
     high: float
-    p_worse: float
+    p_lower: float
+    p_higher: float
 
 
 def shares_by_draw(pairs: Pairs, clusters: Sequence[str], draws: int = DRAWS, seed: int = SEED) -> NDArray[np.float64]:
@@ -83,13 +85,13 @@ def difference(
 ) -> Difference:
     """Share of `new` minus share of `old`, item by item the same questions, by a paired bootstrap of clusters.
 
-    `p_worse` is the share of draws in which the new one is not worse, with one added to both counts, so that it is
-    never 0."""
+    `p_lower` is the share of draws in which the new one is not lower, with one added to both counts, so that it is
+    never 0; `p_higher` the share in which it is not higher."""
     before, after = _drawn(_sums([old, new], clusters), draws, seed)
     gaps = after - before
     low, high = np.quantile(gaps, [(1 - level) / 2, (1 + level) / 2])
-    better = (np.count_nonzero(gaps >= -1e-12) + 1) / (draws + 1)
-    return Difference(share(new) - share(old), float(low), float(high), float(min(1.0, better)))
+    not_lower, not_higher = (min(1.0, (np.count_nonzero(s * gaps >= -1e-12) + 1) / (draws + 1)) for s in (1, -1))
+    return Difference(share(new) - share(old), float(low), float(high), not_lower, not_higher)
 
 
 def interval(
@@ -126,9 +128,15 @@ def _drawn(sums: NDArray[np.float64], draws: int, seed: int) -> NDArray[np.float
     clusters = sums.shape[2]
     if clusters == 0:
         return np.ones((len(sums), draws))
-    counts = np.random.default_rng(seed).multinomial(clusters, np.full(clusters, 1 / clusters), size=draws)
-    drawn = np.einsum("dc,rsc->rsd", counts.astype(float), sums)
+    drawn = (sums.reshape(-1, clusters) @ _counts(clusters, draws, seed)).reshape(len(sums), 2, draws)
     right, of = drawn[:, 0], drawn[:, 1]
     total = sums.sum(2)
     whole = np.array([r / n if n else 1.0 for r, n in total])[:, None]
     return np.where(of > 0, right / np.where(of > 0, of, 1), whole)
+
+
+@lru_cache(maxsize=2)
+def _counts(clusters: int, draws: int, seed: int) -> NDArray[np.float64]:
+    """How often each cluster is drawn: clusters x draws."""
+    drawn = np.random.default_rng(seed).multinomial(clusters, np.full(clusters, 1 / clusters), size=draws)
+    return np.ascontiguousarray(drawn.T, dtype=np.float64)

@@ -77,6 +77,13 @@ class File:
         return self.answers[identity]
 
 
+class _NoRedirects(urllib.request.HTTPRedirectHandler):
+    """A key is sent to the server that the user named, and to no other."""
+
+    def redirect_request(self, *_: object) -> None:
+        return None
+
+
 class Server:
     """A server that speaks the contract's HTTP."""
 
@@ -86,7 +93,7 @@ class Server:
             raise BadAnswers(f"{url!r} is no address of a server; give one as http://127.0.0.1:8000")
         self.name = f"{parts.scheme}://{parts.hostname}{f':{parts.port}' if parts.port else ''}{parts.path}".rstrip("/")
         self._headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {key}"} if key else {})
-        self._sleep = sleep
+        self._sleep, self._opener = sleep, urllib.request.build_opener(_NoRedirects())
 
     def ask(self, identity: str, question: Question) -> Said:
         """Its answer. What the user said before is asked before, in one conversation."""
@@ -105,7 +112,7 @@ class Server:
         request = urllib.request.Request(f"{self.name}/api/ask", data, self._headers, method="POST")
         for _ in range(_PATIENCE):
             try:
-                with urllib.request.urlopen(request, timeout=_SECONDS) as reply:
+                with self._opener.open(request, timeout=_SECONDS) as reply:
                     found = json.load(reply)
             except urllib.error.HTTPError as error:
                 self._wait_or_raise(error)
