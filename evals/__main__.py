@@ -6,7 +6,7 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from evals.said import BadAnswers, read_lines
 from evals.selftest import selftest
 from evals.session import Choice, Ran, documents, evaluate, report
 from evals.targets import Unreachable
-from index.errors import IndexingError
+from index.errors import IndexingError, UnreadableSource
 
 HERE = Path(__file__).parent
 GOLD, FLOORS = HERE / "gold", HERE / "floors.json"
@@ -96,7 +96,9 @@ def _table(ran: Ran, verbose: bool) -> str:
     lines += [f"{name:42} {value}" for name, value in (numbers(items) | _times(ran)).items()]
     lines += [str(r) for r in slices(items)]
     if verbose:
-        lines += [f"{i.outcome:9} {i.id}: {i.question}\n    {i.text}\n    {'; '.join(i.missed)}" for i in items if not i.right]
+        lines += [
+            f"{i.outcome:9} {i.id}: {i.question}\n    {i.text}\n    {'; '.join(i.missed)}" for i in items if not i.right
+        ]
     return "\n".join(lines)
 
 
@@ -108,7 +110,7 @@ def compare_runs(options: argparse.Namespace) -> int:
         return 2
     rows = compare(base, now)
     for c in rows:
-        print(f"{c.figure.name:42} {c.base:6.3f} {c.now:6.3f} {c.gap.value:+7.3f}  [{c.gap.low:+.3f}, {c.gap.high:+.3f}]"
+        print(f"{c.figure.name:42} {c.base:6.3f} {c.now:6.3f} {c.gap.value:+7.3f} [{c.gap.low:+.3f}, {c.gap.high:+.3f}]"
               f"  n {c.n:g}{f'  p {c.p:.3f}' if c.p is not None else ''}{'  WORSE' if c.worse else ''}")  # fmt: skip
     for word, ids in zip(("worse", "better"), changed(base, now), strict=True):
         print(f"{len(ids)} items {word}: {', '.join(ids)}")
@@ -126,7 +128,9 @@ def accept(options: argparse.Namespace) -> int:
         if options.expires < today:
             raise results.BadResults(f"--expires {options.expires} is past")
         lost = changed(base, now)[0]
-    excused = [e for e in accepted.load(options.accepted) if options.expires and e.id not in lost and e.expires >= today]
+    excused = [
+        e for e in accepted.load(options.accepted) if options.expires and e.id not in lost and e.expires >= today
+    ]
     excused += [accepted.Excused(id=i, reason=options.reason, expires=options.expires) for i in lost]
     results.write(accepted.merged(base, now, lost, options.reason, today), options.baseline, lean=True)
     accepted.dump(excused, options.accepted)
@@ -170,8 +174,8 @@ def test_itself(options: argparse.Namespace) -> int:
 def import_squad(options: argparse.Namespace) -> int:
     """Documents and gold items of a file in SQuAD's form."""
     count = squad.convert(options.file, options.sources_out, options.gold_out, options.lang, options.split)
-    print(f"{count.items} items in {options.gold_out}, {count.left_out} questions left out; ask them: python -m evals run --gold {options.gold_out} "
-          f"--sources {options.sources_out}")  # fmt: skip
+    print(f"{count.items} items in {options.gold_out}, {count.left_out} questions left out; ask them:")
+    print(f"python -m evals run --gold {options.gold_out} --sources {options.sources_out}")
     return 0
 
 
@@ -209,7 +213,9 @@ def _run_options(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--key-file", type=Path, help="the server's key; else EVALS_KEY")
     sub.add_argument("--variants", action="store_true", help="ask each question in its other wordings too")
     sub.add_argument("--gate", action="store_true", help="end with 1 when something got worse")
-    sub.add_argument("--report", type=Path, metavar="DIR", help="write results.json, junit.xml, summary.md, report.html")
+    sub.add_argument(
+        "--report", type=Path, metavar="DIR", help="write results.json, junit.xml, summary.md, report.html"
+    )
     _kept(sub)
 
 
@@ -240,12 +246,12 @@ def _other_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParse
     sub.set_defaults(run=import_squad)
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; its exit code."""
-    options = parser().parse_args()
+    options = parser().parse_args(arguments)
     try:
         code: int = options.run(options)
-    except (BadGold, BadAnswers, results.BadResults) as error:
+    except (BadGold, BadAnswers, results.BadResults, UnreadableSource) as error:
         print(error, file=sys.stderr)
         code = 2
     except (IndexingError, Unreachable, OSError) as error:

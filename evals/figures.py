@@ -22,33 +22,30 @@ class Figure:
     role: Role
 
 
-FIGURES = tuple(
-    Figure(key, name, more, role)
-    for key, name, more, role in (
-        ("full", "full answers", True, "gating"),
-        ("wrong", "wrong answers, of all items", False, "gating"),
-        ("over_refused", "false abstention", False, "gating"),
-        ("refused_rightly", "abstention precision", True, "shown"),
-        ("refused", "abstention recall", True, "gating"),
-        ("nuggets", "nuggets told", True, "gating"),
-        ("quotes", "quotes verbatim", True, "invariant"),
-        ("resolve", "citations resolve", True, "invariant"),
-        ("precise", "citation precision", True, "gating"),
-        ("cited", "citation recall", True, "gating"),
-        ("spoken", "quotation marks verbatim", True, "shown"),
-        ("evidence", "evidence groups cited", True, "gating"),
-        ("holder", "right holder", True, "gating"),
-        ("leaks", "future leaks", False, "invariant"),
-        ("crashed", "crashes", False, "invariant"),
-        ("conflict", "conflicts shown", True, "shown"),
-        ("false_conflict", "false conflicts", False, "shown"),
-        ("found", "answer in the first five passages", True, "gating"),
-        ("recall_10", "evidence in the first ten passages", True, "shown"),
-        ("ndcg_10", "nDCG@10 of passages", True, "shown"),
-        ("mrr_10", "MRR@10 of passages", True, "shown"),
-        ("worst", "right in every wording", True, "shown"),
-        ("same", "the same outcome in every wording", True, "shown"),
-    )
+FIGURES = (
+    Figure("full", "full answers", True, "gating"),
+    Figure("wrong", "wrong answers, of all items", False, "gating"),
+    Figure("over_refused", "false abstention", False, "gating"),
+    Figure("refused_rightly", "abstention precision", True, "shown"),
+    Figure("refused", "abstention recall", True, "gating"),
+    Figure("nuggets", "nuggets told", True, "gating"),
+    Figure("quotes", "quotes verbatim", True, "invariant"),
+    Figure("resolve", "citations resolve", True, "invariant"),
+    Figure("precise", "citation precision", True, "gating"),
+    Figure("cited", "citation recall", True, "gating"),
+    Figure("spoken", "quotation marks verbatim", True, "shown"),
+    Figure("evidence", "evidence groups cited", True, "gating"),
+    Figure("holder", "right holder", True, "gating"),
+    Figure("leaks", "future leaks", False, "invariant"),
+    Figure("crashed", "crashes", False, "invariant"),
+    Figure("conflict", "conflicts shown", True, "shown"),
+    Figure("false_conflict", "false conflicts", False, "shown"),
+    Figure("found", "answer in the first five passages", True, "gating"),
+    Figure("recall_10", "evidence in the first ten passages", True, "shown"),
+    Figure("ndcg_10", "nDCG@10 of passages", True, "shown"),
+    Figure("mrr_10", "MRR@10 of passages", True, "shown"),
+    Figure("worst", "right in every wording", True, "shown"),
+    Figure("same", "the same outcome in every wording", True, "shown"),
 )
 RIGHT = Figure("right", "right", True, "shown")
 
@@ -128,7 +125,9 @@ def numbers(items: Sequence[Item]) -> dict[str, float]:
 def risk_coverage(items: Sequence[Item]) -> list[tuple[float, float]]:
     """Share of the questions answered, surest first, and the share of those that is not right.
     Source: El-Yaniv and Wiener (2010). Items without a confidence are left out."""
-    sure = sorted((i for i in items if i.confidence is not None and not i.of), key=lambda i: (-(i.confidence or 0), i.id))
+    sure = sorted(
+        (i for i in items if i.confidence is not None and not i.of), key=lambda i: (-(i.confidence or 0), i.id)
+    )
     points, off = [], 0
     for place, item in enumerate(sure, 1):
         off += not item.right

@@ -108,14 +108,17 @@ def invariants(now: Results) -> Stage:
         for item in now.items:
             right, of = item.scores.get(figure.key, (0.0, 0.0))
             if (of - right if figure.more else right) > 0:
-                found.append(f"{item.id}: {figure.name}: {right:g} of {of:g}" + (f" ({item.missed[0]})" if item.missed else ""))
+                found.append(
+                    f"{item.id}: {figure.name}: {right:g} of {of:g}" + (f" ({item.missed[0]})" if item.missed else "")
+                )
     return Stage("invariants", "blocked" if found else "passed", tuple(found), tuple(_bounds(now)))
 
 
 def _bounds(now: Results) -> Iterator[str]:
     for figure in (f for f in FIGURES if f.role == "invariant"):
         counted = rate(now.items, figure)
-        yield f"{figure.name}: {counted.right:g} of {counted.of:g}; if none was off, at most {stats.at_most(int(counted.of)):.2%} are"
+        most = f"if none was off, at most {stats.at_most(int(counted.of)):.2%} are"
+        yield f"{figure.name}: {counted.right:g} of {counted.of:g}; {most}"
 
 
 def changed(base: Results, now: Results) -> tuple[list[str], list[str]]:
@@ -150,7 +153,9 @@ def ratchet(base: Results, now: Results, accepted: Sequence[Excused], today: dat
     notes = [f"{i}: worse, accepted until {excused[i].expires}: {excused[i].reason}" for i in lost if i in excused]
     notes += [f"{e.id}: accepted as worse, but is not; take it out of the list" for e in accepted if e.id not in lost]
     if won:
-        notes.append(f"{len(won)} items do better than in the baseline; lock them in: python -m evals accept --reason ...")
+        notes.append(
+            f"{len(won)} items do better than in the baseline; lock them in: python -m evals accept --reason ..."
+        )
     return Stage("ratchet", "blocked" if found else "passed", tuple(found), tuple(notes))
 
 

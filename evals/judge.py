@@ -150,7 +150,9 @@ def _quote(citation: Citation, find: Find) -> support.Quote:
     if document is None or not _verbatim(citation, document):
         return support.Quote("", "")
     a = document.about
-    return support.Quote(citation.quote, " ".join(filter(None, (a.title, a.publisher, a.author, a.holder, a.published))))
+    return support.Quote(
+        citation.quote, " ".join(filter(None, (a.title, a.publisher, a.author, a.holder, a.published)))
+    )
 
 
 def _quoted(spoken: str, said: Said, find: Find) -> bool:

@@ -92,7 +92,9 @@ class Results(_Part):
     made: Provenance
     items: tuple[Item, ...]
 
-    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=lambda n: n.rstrip("_"), populate_by_name=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", alias_generator=lambda n: n.rstrip("_"), populate_by_name=True
+    )
 
     @property
     def by_id(self) -> dict[str, Item]:
@@ -177,7 +179,7 @@ def write(results: Results, path: Path, lean: bool = False) -> None:
     """As JSON with a line an item, `lean` without the texts for readers."""
     left_out = {"question", "text", "expected", "evidence", "cited", "missed"} if lean else set()
     raw = results.model_dump(mode="json", by_alias=True, exclude={"items"}, exclude_none=True)
-    lines = [json.dumps(i.model_dump(mode="json", exclude=left_out, exclude_none=True), ensure_ascii=False, sort_keys=True)
-             for i in sorted(results.items, key=lambda i: i.id)]  # fmt: skip
+    items = [i.model_dump(mode="json", exclude=left_out, exclude_none=True) for i in results.items]
+    lines = [json.dumps(i, ensure_ascii=False, sort_keys=True) for i in sorted(items, key=lambda i: str(i["id"]))]
     head = json.dumps(raw, ensure_ascii=False, sort_keys=True, indent=1).removesuffix("\n}")
     path.write_text(head + ',\n "items": [\n  ' + ",\n  ".join(lines) + "\n ]\n}\n", "utf-8")

@@ -48,8 +48,8 @@ class Check:
         return {"name": self.name, "right": self.right, "of": self.of, "mark": self.mark, "good": self.good}
 
     def __str__(self) -> str:
-        sign = "≥" if self.least else "≤"
-        return f"{'ok ' if self.good else 'OFF'} {self.name:44} {self.value:7.4f} {sign} {self.mark:<6g} {self.right}/{self.of}"
+        sign, word = "≥" if self.least else "≤", "ok " if self.good else "OFF"
+        return f"{word} {self.name:42} {self.value:7.4f} {sign} {self.mark:<6g} {self.right}/{self.of}"
 
 
 def selftest(cases: Sequence[Case], documents: Mapping[str, Document], passing: Mapping[str, Said]) -> list[Check]:
@@ -60,7 +60,9 @@ def selftest(cases: Sequence[Case], documents: Mapping[str, Document], passing: 
     trials = [judge(c, gold[c.id], find) for c in told]
     checks = [
         _check("answers made from the gold are right", trials, lambda t: all(_full(t)), 1.0, True),
-        _check("empty answers are right", [judge(c, Said(text=""), find) for c in cases], lambda t: t.right, 0.0, False),
+        _check(
+            "empty answers are right", [judge(c, Said(text=""), find) for c in cases], lambda t: t.right, 0.0, False
+        ),
         _others(told, gold, find),
         _check("the whole corpus is right", _dumps(cases, documents), lambda t: t.right, 0.0, False),
     ]
@@ -72,12 +74,14 @@ def selftest(cases: Sequence[Case], documents: Mapping[str, Document], passing: 
 
 
 def spoken(case: Case) -> Said:
-    """The answer that the gold describes: of each evidence group the place that says most, under its claims' holders."""
+    """The answer that the gold describes: of each evidence group the place that says most, under its holders."""
     sentences, citations = [], []
     for number, group in enumerate(case.evidence, 1):
         wanted = [n for n in case.nuggets if n.id in group.supports]
         place = max(group.any_of, key=lambda p: sum(says(p.quote, n.any_of) for n in wanted))
-        citations.append(Citation(number=number, document_id=place.doc, quote=place.quote, start=place.start, end=place.end))
+        citations.append(
+            Citation(number=number, document_id=place.doc, quote=place.quote, start=place.start, end=place.end)
+        )
         held = [c.speaker[0] for c in case.claims if c.nugget in group.supports and not says(place.quote, c.speaker)]
         led = f"{', '.join(dict.fromkeys(held))}: " if held else ""
         shown = place.quote if language_of(place.quote) == case.lang else f"«{place.quote}»"
@@ -86,7 +90,9 @@ def spoken(case: Case) -> Said:
     conflicts = (Conflict(positions=positions),) if case.answerability == "conflicting" else ()
     passages = tuple(Passage(document_id=c.document_id, start=c.start, end=c.end, text=c.quote) for c in citations)
     text = " ".join(s.text for s in sentences)
-    return Said(text=text, sentences=tuple(sentences), citations=tuple(citations), conflicts=conflicts, passages=passages)
+    return Said(
+        text=text, sentences=tuple(sentences), citations=tuple(citations), conflicts=conflicts, passages=passages
+    )
 
 
 def _full(trial: Trial) -> Iterator[bool]:

@@ -70,8 +70,8 @@ def _place(context: str, answers: list[dict[str, Any]], document: Document) -> d
         text = " ".join(answer["text"].split())
         near = len(" ".join(context[: answer["answer_start"]].split()))
         places = [n for n in range(len(document.text)) if document.text.startswith(text, n)]
-        at = min(places, key=lambda n: abs(n - near), default=None)
-        for start, end in sentences(document.text) if at is not None else ():
+        at = min(places, key=lambda n: abs(n - near), default=-1)
+        for start, end in sentences(document.text):
             quote = document.text[start:end]
             if start <= at < end and says(quote, (text,)):
                 return {"doc": document.id, "start": start, "end": end, "quote": quote, "sha256": text_sha256(document)}

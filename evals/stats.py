@@ -77,7 +77,8 @@ class Difference:
 def shares_by_draw(pairs: Pairs, clusters: Sequence[str], draws: int = DRAWS, seed: int = SEED) -> NDArray[np.float64]:
     """The share sum(right)/sum(of) in each of `draws` resamplings of whole clusters; where a draw holds nothing to
     count, the share of all. Source: Field and Welsh, "Bootstrapping clustered data" (2007)."""
-    return _drawn(_sums([pairs], clusters), draws, seed)[0]
+    (drawn,) = _drawn(_sums([pairs], clusters), draws, seed)
+    return np.asarray(drawn, dtype=np.float64)
 
 
 def difference(

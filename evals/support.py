@@ -24,8 +24,8 @@ _NO = re.compile(
     r"няма|ні|ніхто|нічога|ніколі|нельга|refus\w+|reject\w+|den(?:y|ied|ies)|отказ\w+|отверг\w+|адмов\w+|адхіл\w+)"
 )
 _PRONOUNS = frozenset(
-    "he she it they his her its their him them this these that он она оно они его ее их ему ей им этот эта это эти ён яна "
-    "яно яны яго яе іх яму ёй гэты гэтая гэта гэтыя".replace("ё", "е").split()
+    "he she it they his her its their him them this these that он она оно они его ее их ему ей им этот эта это эти ён "
+    "яна яно яны яго яе іх яму ёй гэты гэтая гэта гэтыя".replace("ё", "е").split()
 )
 _MONTH = re.compile(
     r"(?:january|february|march|april|may|june|july|august|september|october|november|december|январ\w|феврал\w|март\w?|"
@@ -109,7 +109,9 @@ def _reworded(sentence: str, tokens: list[str], quotes: Sequence[Quote]) -> bool
         return False
     if not {f[0] for f in figures} <= {k[0] for k in known} | dates:
         return False
-    if any(map(_denies, tokens)) is not any(map(_denies, told)) or any(_swapped(tokens, _tokens(q.text)) for q in quotes):
+    if any(map(_denies, tokens)) is not any(map(_denies, told)) or any(
+        _swapped(tokens, _tokens(q.text)) for q in quotes
+    ):
         return False
     if not same:
         return bool(figures)  # nothing but figures can be compared across languages

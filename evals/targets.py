@@ -32,7 +32,10 @@ class Crashed(Exception):
 class Target(Protocol):
     """Something that answers. `identity` is the item's id, for those that look answers up."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """What a report calls it."""
+        ...
 
     def ask(self, identity: str, question: Question) -> Said:
         """The answer. Raises Crashed, or Unreachable where no question would be answered."""

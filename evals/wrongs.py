@@ -33,9 +33,13 @@ def _with(said: Said, place: int, sentence: Sentence) -> Said:
     """The answer with another sentence, in its text and in the positions that repeat it."""
     old = said.sentences[place]
     sentences = (*said.sentences[:place], sentence, *said.sentences[place + 1 :])
+
+    def told(text: str) -> str:
+        return sentence.text if _bare(text) in _bare(old.text) else text
+
     conflicts = tuple(
         c.model_copy(update={"positions": tuple(
-            p.model_copy(update={"text": sentence.text if _bare(p.text) in _bare(old.text) else p.text}) for p in c.positions
+            p.model_copy(update={"text": told(p.text)}) for p in c.positions
         )}) for c in said.conflicts
     )  # fmt: skip
     text = " ".join(s.text for s in sentences)
@@ -55,7 +59,9 @@ def _in_text(change: Callable[[str, random.Random], str | None]) -> Alter:
         for place in places:
             sentence = said.sentences[place]
             head = MARKER.search(sentence.text)
-            words, markers = (sentence.text[: head.start()], sentence.text[head.start() :]) if head else (sentence.text, "")
+            words, markers = (
+                (sentence.text[: head.start()], sentence.text[head.start() :]) if head else (sentence.text, "")
+            )
             changed = change(words, rng)
             if changed is not None and changed != words:
                 return _with(said, place, sentence.model_copy(update={"text": changed + markers}))
@@ -72,7 +78,9 @@ def _of_alter(make: Make) -> Alter:
 
 def _negated(text: str, rng: random.Random) -> str | None:
     original, nothing = Original(text, "", text, language(text), None), Corpus((), Glossary())
-    return next((t for k in ("negation added", "negation removed") if (t := MUTATIONS[k](original, nothing, rng))), None)
+    return next(
+        (t for k in ("negation added", "negation removed") if (t := MUTATIONS[k](original, nothing, rng))), None
+    )
 
 
 def _speaker(case: Case, said: Said, around: Around, rng: random.Random) -> Said | None:
@@ -83,7 +91,9 @@ def _speaker(case: Case, said: Said, around: Around, rng: random.Random) -> Said
             named = [w for w in claim.speaker if says(sentence.text, (w,))]
             if not named or not says(sentence.text, nuggets[claim.nugget].any_of):
                 continue
-            others = sorted({s for s in around.speakers if not any(says(s, (w,)) or says(w, (s,)) for w in claim.speaker)})
+            others = sorted(
+                {s for s in around.speakers if not any(says(s, (w,)) or says(w, (s,)) for w in claim.speaker)}
+            )
             text, other = sentence.text, rng.choice(others)
             for wording in sorted(named, key=len, reverse=True):
                 text = re.sub(re.escape(wording) + r"\w*", other, text, flags=re.IGNORECASE)
@@ -120,7 +130,9 @@ def _other_document(citation: Citation, around: Around, rng: random.Random) -> C
 
 def _other_place(citation: Citation, around: Around, rng: random.Random) -> Citation | None:
     """The quote of a document that does not say it, rightly cited."""
-    others = sorted(k for k, d in around.documents.items() if k != citation.document_id and citation.quote not in d.text)
+    others = sorted(
+        k for k, d in around.documents.items() if k != citation.document_id and citation.quote not in d.text
+    )
     document = around.documents[rng.choice(others)]
     block = rng.choice(document.blocks)
     quote = document.text[block.start : block.end]
@@ -192,24 +204,29 @@ def _reordered(case: Case, said: Said, around: Around, rng: random.Random) -> Sa
 
 def _renumbered(case: Case, said: Said, around: Around, rng: random.Random) -> Said | None:
     """Every citation with another number."""
+
     def renamed(text: str) -> str:
         return MARKER.sub(lambda m: f"[{int(m[1]) + 7}]", text)
 
-    sentences = tuple(Sentence(text=renamed(s.text), citations=tuple(n + 7 for n in s.citations)) for s in said.sentences)
+    sentences = tuple(
+        Sentence(text=renamed(s.text), citations=tuple(n + 7 for n in s.citations)) for s in said.sentences
+    )
     citations = tuple(c.model_copy(update={"number": c.number + 7}) for c in said.citations)
     return said.model_copy(update={"sentences": sentences, "citations": citations, "text": renamed(said.text)})
 
 
 WRONGS: Mapping[str, Alter] = {
-    "number": _of_alter(MUTATIONS["number"]), "unit": _of_alter(MUTATIONS["unit"]), "date": _of_alter(MUTATIONS["date"]),
-    "negation": _in_text(_negated), "antonym": _of_alter(MUTATIONS["antonym"]), "speaker": _speaker,
-    "dropped citation": _uncited, "wrong document": _recited(_other_document),
+    "number": _of_alter(MUTATIONS["number"]), "unit": _of_alter(MUTATIONS["unit"]),
+    "date": _of_alter(MUTATIONS["date"]), "negation": _in_text(_negated),
+    "antonym": _of_alter(MUTATIONS["antonym"]), "speaker": _speaker, "dropped citation": _uncited,
+    "wrong document": _recited(_other_document),
     "another passage": _recited(_other_place), "shifted span": _recited(_shifted),
     "changed quote word": _recited(_reworded), "spliced quotes": _recited(_spliced),
     "word in quotation marks": _in_text(_spoken),
 }  # fmt: skip
 HARMLESS: Mapping[str, Alter] = {
     "white space": _in_text(_spaced), "quotation marks": _in_text(_marked), "dashes": _in_text(_dashed),
-    "typography": _of_alter(CONTROLS["typography"]), "no full stop": _in_text(_unstopped), "е for ё": _in_text(_dotless),
+    "typography": _of_alter(CONTROLS["typography"]), "no full stop": _in_text(_unstopped),
+    "е for ё": _in_text(_dotless),
     "order of sentences": _reordered, "numbers of citations": _renumbered,
 }  # fmt: skip

@@ -20,7 +20,9 @@ FLOORS = {"least": {"full answers": 0.5}, "most": {"future leaks": 0.0}}
 HERE = Arithmetic(machine="x86_64", system="linux", bfloat16=True, widest="avx512f", torch="2", numpy="2")
 
 
-def item(identity: str, outcome: Outcome = "full", cluster: str = "", lang: str = "en", **scores: tuple[float, float]) -> Item:
+def item(
+    identity: str, outcome: Outcome = "full", cluster: str = "", lang: str = "en", **scores: tuple[float, float]
+) -> Item:
     right = outcome == "full"
     counted = {
         "right": (float(right), 1.0), "full": (float(right), 1.0), "wrong": (float(outcome == "wrong"), 1.0),
@@ -28,7 +30,8 @@ def item(identity: str, outcome: Outcome = "full", cluster: str = "", lang: str 
         "quotes": (2.0, 2.0), "resolve": (2.0, 2.0), "precise": (2.0, 2.0), "cited": (1.0, 1.0),
     }  # fmt: skip
     return Item(id=identity, cluster=cluster or identity, lang=lang, kind="fact", answerability="answerable",
-                outcome=outcome, right=right, scores=counted | scores, missed=() if right else ("does not say 28",))  # fmt: skip
+                outcome=outcome, right=right, scores=counted | scores,
+                missed=() if right else ("does not say 28",))  # fmt: skip
 
 
 def made(items: Sequence[Item], gold: str = "g", metrics: int = VERSION, arithmetic: Arithmetic = HERE) -> Results:
@@ -136,8 +139,8 @@ def test_a_slice_that_falls_is_seen() -> None:
 
 def flipped(truth: Sequence[bool], rng: random.Random, share: float) -> list[Item]:
     said = [t ^ (rng.random() < share) for t in truth]
-    return [item(f"i{n:03}", "full" if s else "wrong" if n % 2 else "abstained", f"c{n // 3}", ("en", "ru", "be")[n % 3])
-            for n, s in enumerate(said)]  # fmt: skip
+    outcomes: list[Outcome] = ["full" if s else "wrong" if n % 2 else "abstained" for n, s in enumerate(said)]
+    return [item(f"i{n:03}", o, f"c{n // 3}", ("en", "ru", "be")[n % 3]) for n, o in enumerate(outcomes)]
 
 
 def alarms(change: Callable[[random.Random], tuple[Results, Results]], runs: int) -> float:
@@ -171,7 +174,9 @@ def test_lists_of_exceptions_are_read_back(tmp_path: Path) -> None:
     assert accepted.load(path) == entries and accepted.load(tmp_path / "none.toml") == []
 
 
-@pytest.mark.parametrize("text", ['[[accepted]]\nid = "a"\nreason = "because"\n', "x = 1", "[[accepted", "accepted = 3"])
+@pytest.mark.parametrize(
+    "text", ['[[accepted]]\nid = "a"\nreason = "because"\n', "x = 1", "[[accepted", "accepted = 3"]
+)
 def test_a_bad_list_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "a.toml").write_text(text, "utf-8")
     with pytest.raises(BadResults, match=r"a\.toml"):
@@ -199,7 +204,7 @@ def test_results_are_read_back_and_bad_ones_named(tmp_path: Path) -> None:
 
 
 def test_the_gold_hash_is_of_items_not_of_their_order() -> None:
-    cases = [Case.model_validate({"id": i, "schema": 1, "split": "dev", "lang": "en", "question": f"{i}?", "kind": "fact",
-                                  "answerability": "unanswerable", "cluster": "c"}) for i in "ab"]  # fmt: skip
+    raw = {"schema": 1, "split": "dev", "lang": "en", "kind": "fact", "answerability": "unanswerable", "cluster": "c"}
+    cases = [Case.model_validate(raw | {"id": i, "question": f"{i}?"}) for i in "ab"]
     assert gold_hash(cases) == gold_hash(cases[::-1])
     assert gold_hash(cases) != gold_hash([cases[0], cases[1].model_copy(update={"question": "c?"})])

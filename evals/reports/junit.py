@@ -35,8 +35,8 @@ def junit(results: Results, milliseconds: Mapping[str, float]) -> str:
 def told(item: Item) -> str:
     """The question, what was expected, what was said and on what it rests."""
     lines = [f"Question: {item.question}", f"Expected: {' | '.join(item.expected) or 'no answer'}",
-             f"Got: {item.text}", *(f"Cited: {c}" for c in item.cited), *(f"Evidence: {e}" for e in item.evidence)]  # fmt: skip
-    return "\n".join(lines)
+             f"Got: {item.text}"]  # fmt: skip
+    return "\n".join((*lines, *(f"Cited: {c}" for c in item.cited), *(f"Evidence: {e}" for e in item.evidence)))
 
 
 def _clean(text: str) -> str:

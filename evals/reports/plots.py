@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from evals.metrics import Rate
 from evals.stats import wilson
 
-WIDTH, HEIGHT, LEFT, BOTTOM, TOP, RIGHT = 420, 300, 46, 40, 12, 14
+WIDTH, HEIGHT, LEFT, BOTTOM, TOP, RIGHT = 420, 300, 58, 40, 12, 14
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +35,10 @@ class Axes:
             lines.append(f'<line class="grid" x1="{LEFT}" y1="{y}" x2="{WIDTH - RIGHT}" y2="{y}"/>')
             lines.append(f'<text class="end" x="{LEFT - 6}" y="{y + 4}">{self.top * step / 4:g}</text>')
             lines.append(f'<text class="mid" x="{x}" y="{HEIGHT - BOTTOM + 16}">{self.most * step / 4:g}</text>')
-        lines.append(f'<text class="mid" x="{(LEFT + WIDTH - RIGHT) / 2}" y="{HEIGHT - 6}">{html.escape(self.across)}</text>')
-        lines.append(f'<text class="mid" transform="translate(12 {(TOP + HEIGHT - BOTTOM) / 2}) rotate(-90)">'
+        lines.append(
+            f'<text class="mid" x="{(LEFT + WIDTH - RIGHT) / 2}" y="{HEIGHT - 6}">{html.escape(self.across)}</text>'
+        )
+        lines.append(f'<text class="mid" transform="translate(13 {(TOP + HEIGHT - BOTTOM) / 2}) rotate(-90)">'
                      f"{html.escape(self.up)}</text>")  # fmt: skip
         return _svg(title, HEIGHT, [*lines, *parts])
 

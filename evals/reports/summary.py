@@ -10,7 +10,12 @@ from evals.metrics import Rate
 from evals.results import Item, Results
 
 MOST = 25  # items told at length; the rest are in results.json
-_SIGNS = {"passed": "✅ passed", "blocked": "❌ blocked", "not compared": "➖ not compared", "unusable": "⚠️ no comparison"}
+_SIGNS = {
+    "passed": "✅ passed",
+    "blocked": "❌ blocked",
+    "not compared": "➖ not compared",
+    "unusable": "⚠️ no comparison",
+}
 
 
 def summary(now: Results, base: Results | None, report: Report) -> str:
@@ -22,13 +27,14 @@ def _head(now: Results, report: Report) -> Iterator[str]:
     items = [i for i in now.items if not i.of]
     word = "Nothing got worse" if report.code == 0 else "The gate is closed"
     yield f"## Evaluation: {word}\n"
-    yield f"{sum(i.right for i in items)} of {len(items)} items right · {escape(now.made.target)} · model {escape(now.made.model)}\n"
+    whom = f"{escape(now.made.target)} · model {escape(now.made.model)}"
+    yield f"{sum(i.right for i in items)} of {len(items)} items right · {whom}\n"
     yield "| stage | verdict | |"
     yield "|---|---|---|"
     for stage in report.stages:
         lines = [escape(line) for line in (*stage.found[:8], *stage.notes[:4])]
-        more = len(stage.found) - 8
-        yield f"| {stage.name} | {_SIGNS[stage.verdict]} | {'<br>'.join([*lines, *([f'and {more} more'] if more > 0 else [])])} |"
+        lines += [f"and {len(stage.found) - 8} more"] if len(stage.found) > 8 else []
+        yield f"| {stage.name} | {_SIGNS[stage.verdict]} | {'<br>'.join(lines)} |"
     yield ""
 
 
@@ -67,7 +73,8 @@ def _figures(now: Results, report: Report) -> Iterator[str]:
     yield "|---|---:|---:|---:|---|"
     for rate in slices(now.items):
         low, high = stats.wilson(rate.right, rate.of)
-        yield f"| {rate.name.removeprefix('right, ')} | {rate.right:g} | {rate.of:g} | {rate.value:.3f} | {low:.3f} … {high:.3f} |"
+        name = rate.name.removeprefix("right, ")
+        yield f"| {name} | {rate.right:g} | {rate.of:g} | {rate.value:.3f} | {low:.3f} … {high:.3f} |"
     yield ""
     yield from (f"- {name}: {value:g}" for name, value in numbers(now.items).items())
     yield "\n</details>\n"
@@ -78,7 +85,8 @@ def _row(rate: Rate, low: float, high: float, compared: Compared | None) -> str:
         return f"| {rate.name} | – | {rate.value:.3f} | – | {low:.3f} … {high:.3f} | {rate.of:g} | new |"
     gap = compared.gap
     verdict = f"**{compared.verdict}**" if compared.worse else compared.verdict
-    return (f"| {rate.name} | {compared.base:.3f} | {rate.value:.3f} | {gap.value:+.3f} | {gap.low:+.3f} … {gap.high:+.3f} "
+    interval = f"{gap.low:+.3f} … {gap.high:+.3f}"
+    return (f"| {rate.name} | {compared.base:.3f} | {rate.value:.3f} | {gap.value:+.3f} | {interval} "
             f"| {rate.of:g} | {verdict} |")  # fmt: skip
 
 
