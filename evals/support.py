@@ -18,6 +18,8 @@ SHARED = 0.6  # of a reworded sentence's words that its quotes have; fitted on A
 NEAR, _FEW = 0.75, 4  # of a quote's words that a copy of it has; words that may be swapped in it
 _FRAME = 30  # words that may stand around a quote
 _TOKEN = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+(?:['-][^\W\d_]+)*|%")
+_MANY = re.compile(r"thousand|million|billion|trillion|тыс\w*|млн|млрд|миллион\w*|миллиард\w*|мільён\w*|мільярд\w*")
+_YEAR = re.compile(r"(?:19|20)\d\d")
 _NOTE = re.compile(r"\[[^\[\]]*\]")
 _NO = re.compile(
     r"(?:no|not|never|none|neither|nor|nobody|nothing|without|cannot|\w+n't|не|нет|ни|никто|ничего|никогда|без|нельзя|"
@@ -105,7 +107,8 @@ def _reworded(sentence: str, tokens: list[str], quotes: Sequence[Quote]) -> bool
     same = {language_of(sentence)} == {language_of(q.text) for q in quotes}
     figures, known = set(_figures(tokens)), set(_figures(told))
     dates = {d.lstrip("0") for t in about for d in re.findall(r"\d+", t)}
-    if not all(f in known or (f[0], "") in known or f[0].lstrip("0") in dates for f in figures if same):
+    plain = {f for f in figures if not f[1] or _YEAR.fullmatch(f[0])}
+    if same and not all(f in known or (f[0], "") in known or f[0].lstrip("0") in dates for f in figures - plain):
         return False
     if not {f[0] for f in figures} <= {k[0] for k in known} | dates:
         return False
@@ -139,11 +142,13 @@ def _swapped(tokens: Sequence[str], wanted: Sequence[str]) -> bool:
 
 
 def _figures(tokens: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """Each number with the stem of the word after it."""
+    """Each number with the stem of the word after it, and of the one after that where the first is a million or so."""
     for place, token in enumerate(tokens):
         if token[0].isdigit():
             after = tokens[place + 1] if place + 1 < len(tokens) else ""
             yield token, "" if after[:1].isdigit() else _stem(after)
+            if _MANY.fullmatch(after) and place + 2 < len(tokens):
+                yield token, _stem(tokens[place + 2])
 
 
 def _names(sentence: str) -> list[str]:

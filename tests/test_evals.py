@@ -21,7 +21,7 @@ from evals.said import BadAnswers, Said, read, read_lines
 from evals.targets import Crashed, Server, Unreachable
 from tests.served import ASKED, serving, small_settings
 
-FACT = "Roaming fees between both countries end in 2026."
+FACTS = ("Roaming fees between both countries end in 2026.", "Roaming fees in Minsk end in 2027.")
 
 
 @pytest.fixture(scope="module")
@@ -31,17 +31,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = tmp_path_factory.mktemp("evals")
     small_settings(made)
     (document,) = session.documents([made / "sources"]).values()
-    start = document.text.index(FACT)
-    place = {
-        "doc": document.id,
-        "start": start,
-        "end": start + len(FACT),
-        "quote": FACT,
-        "sha256": text_sha256(document),
-    }
+    sha, starts = text_sha256(document), [(document.text.index(f), f) for f in FACTS]
+    places = [{"doc": document.id, "start": n, "end": n + len(f), "quote": f, "sha256": sha} for n, f in starts]
     known = {"schema": 1, "split": "dev", "lang": "en", "kind": "fact", "cluster": "c"}
-    answered = {"answerability": "answerable", "evidence": [{"group": "g", "any_of": [place], "supports": ["n"]}]}
-    fees, nuggets = {"id": "fees", "question": ASKED}, [{"id": "n", "any_of": ["2026"]}]
+    answered = {"answerability": "answerable", "evidence": [{"group": "g", "any_of": places, "supports": ["n"]}]}
+    fees, nuggets = {"id": "fees", "question": ASKED}, [{"id": "n", "any_of": ["2026", "2027"]}]
     variant = {"id": "p1", "type": "paraphrase", "question": "Roaming fees end in which year?"}
     items = [
         known | answered | fees | {"nuggets": nuggets, "variants": [variant]},
@@ -76,7 +70,7 @@ def test_a_run_of_this_checkout_is_reported(ran: Path) -> None:
     assert set(cases) == set(outcomes(ran)) and cases["fees"].find("failure") is None
     failure = cases["hard"].find("failure")
     assert failure is not None and "forbidden here" in failure.get("message", "")
-    assert FACT in (failure.text or "")
+    assert any(f in (failure.text or "") for f in FACTS)
     summary = (ran / "summary.md").read_text("utf-8")
     assert "| quotes verbatim | – | 1.000 |" in summary and "there is no baseline" in summary
 
@@ -113,7 +107,7 @@ def test_accept_then_gate_then_a_regression(folder: Path, ran: Path, capsys: pyt
     assert main([*gated, str(folder / "worse.jsonl"), "--report", str(folder / "worse")]) == 1
     assert "fees: full before, abstained now; refused, though the sources answer" in capsys.readouterr().err
     summary = (folder / "worse" / "summary.md").read_text("utf-8")
-    assert "What got worse: 1" in summary and "expected: 2026" in summary
+    assert "What got worse: 1" in summary and "expected: 2026" in summary and "evidence: Roaming fees" in summary
     compared = ["compare", str(ran / "results.json"), str(folder / "worse" / "results.json")]
     assert main(compared) == 0 and "1 items worse: fees" in capsys.readouterr().out  # one item is no sure change
     excuse = ["accept", str(folder / "worse" / "results.json"), "--reason", "known", "--expires"]
@@ -173,7 +167,7 @@ def test_a_server_is_asked(folder: Path, ran: Path, server: tuple[str, str], tmp
 
 def test_what_was_said_before_is_said_in_one_conversation(folder: Path, server: tuple[str, str]) -> None:
     (case,) = [c for c in load([folder / "gold.jsonl"]) if c.id == "fees"]
-    said = Server(*server).ask("x", Question("And in Minsk?", (Turn("user", ASKED), Turn("assistant", FACT))))
+    said = Server(*server).ask("x", Question("And in Minsk?", (Turn("user", ASKED), Turn("assistant", FACTS[0]))))
     assert said.refused or "Minsk" in said.text
     assert judge(case, Server(*server).ask("x", Question(ASKED)), session.documents([folder / "sources"]).get).right
 

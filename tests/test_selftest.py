@@ -59,9 +59,8 @@ def test_a_dump_and_another_sentence_are_not_full(cases: list[Case], documents: 
     assert trial.scores["cited"] == (0.0, 1.0) and "no cited quote bears" in trial.missed[0]
 
 
-BUDGET = Quote(
-    "In 2025 the budget rose by 15.2 % to 7.3 billion roubles, which Minsk did not welcome.", "BelTA 2024-12-05"
-)
+ROSE = "In 2025 the budget rose by 15.2 % to 7.3 billion roubles, which Minsk did not welcome."
+BUDGET = Quote(ROSE, "BelTA 2024-12-05")
 MEETING = Quote("Президент не подписал договор 5 мая 2021 года.", "ТАСС 2021-05-06")
 
 
