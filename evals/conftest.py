@@ -23,7 +23,7 @@ from evals.targets import Target
 
 _HERE = Path(__file__).parent
 _ROOT = _HERE.parent
-_OPEN = pytest.StashKey[tuple[Target, Find]]()
+_OPEN: "pytest.StashKey[tuple[Target, Find]]" = pytest.StashKey()
 _CLOSE = pytest.StashKey[contextlib.ExitStack]()
 
 
@@ -96,5 +96,6 @@ def _opened(config: pytest.Config) -> tuple[Target, Find]:
         config.stash[_CLOSE] = stack
         sources = [_ROOT / "sources"]
         target = stack.enter_context(session.target(session.Choice(), sources))
-        config.stash[_OPEN] = (target, session.documents(sources).get)
+        find: Find = session.documents(sources).get
+        config.stash[_OPEN] = (target, find)
     return config.stash[_OPEN]

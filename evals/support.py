@@ -68,7 +68,7 @@ def quotations(text: str) -> list[str]:
     >>> quotations("He said: “we shall never agree” and «да».")
     ['we shall never agree']
     """
-    found = re.findall(r"«([^«»]+)»|“([^“”]+)”|„([^„“”]+)[“”]", _NOTE.sub("", text))
+    found = re.findall(r"«([^«»]+)»|“([^“”]+)”|„([^„“”]+)[“”]", re.sub(rf"\s*{_NOTE.pattern}", "", text))
     return [q for q in map("".join, found) if len(q.split()) >= 3]
 
 

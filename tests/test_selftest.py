@@ -90,4 +90,4 @@ def test_a_sentence_rests_on_its_quote_or_does_not(sentence: str, quote: Quote, 
 
 def test_quotation_marks_of_all_kinds_are_seen() -> None:
     text = "«раз два три» “one two three” „eins zwei drei“ «one word» «a [note «in it»] b c»"
-    assert quotations(text) == ["раз два три", "one two three", "eins zwei drei", "a  b c"]
+    assert quotations(text) == ["раз два три", "one two three", "eins zwei drei", "a b c"]
