@@ -51,7 +51,7 @@ class Telemetry:
         last.start()
         last.join(_LAST_SECONDS)
         if last.is_alive():
-            self._exporter.shutdown()  # it tries no more
+            self._exporter.shutdown()  # type: ignore[no-untyped-call]  # it tries no more
 
 
 class _Traced:
