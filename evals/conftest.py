@@ -1,6 +1,6 @@
 """`pytest evals`: every gold item is a test, which fails where the item does worse than in the baseline.
 
-    pytest evals                     the dev half
+    pytest evals                     the dev half; asks the index in .data, brought up to date
     pytest evals -k g4-003           one item
     pytest evals --gold-split test   the other half, which has no baseline: an item that is not right fails
 
@@ -95,7 +95,7 @@ def _opened(config: pytest.Config) -> tuple[Target, Find]:
         stack = contextlib.ExitStack()
         config.stash[_CLOSE] = stack
         sources = [_ROOT / "sources"]
-        target = stack.enter_context(session.target(session.Choice(), sources))
+        target = stack.enter_context(session.target(session.Choice(), sources, _ROOT / ".data"))
         find: Find = session.documents(sources).get
         config.stash[_OPEN] = (target, find)
     return config.stash[_OPEN]

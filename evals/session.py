@@ -63,15 +63,16 @@ def _loaded(loader: Loader, path: Path) -> Document | None:
 
 
 @contextmanager
-def target(choice: Choice, sources: Sequence[Path]) -> Iterator[Target]:
-    """The one of the choice; this checkout's assistant is given an index of the sources in a folder of its own."""
+def target(choice: Choice, sources: Sequence[Path], kept: Path | None = None) -> Iterator[Target]:
+    """The one of the choice; this checkout's assistant is given an index of the sources, in a folder of its own or in
+    `kept`, where only what changed is indexed again."""
     if choice.answers:
         yield File.open(choice.answers)
     elif choice.url:
         yield Server(choice.url, choice.key)
     else:
         with tempfile.TemporaryDirectory() as data:
-            settings = AssistantSettings(sources=tuple(sources), data=Path(data))
+            settings = AssistantSettings(sources=tuple(sources), data=kept or Path(data))
             wire.build(settings)
             assistant = make_assistant(settings)
             try:

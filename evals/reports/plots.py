@@ -79,8 +79,8 @@ def latency(milliseconds: Sequence[float]) -> str:
     """Share of the answers that came within a time; the slowest hundredth is not drawn."""
     took = sorted(milliseconds)
     shown = took[: max(1, int(len(took) * 0.99))]
-    most = float(f"{max(shown[-1], 1):.1g}") if took else 1.0
-    most = most if most >= (shown[-1] if shown else 0) else most * 2
+    slowest = max(shown[-1], 1.0) if shown else 1.0
+    most = next(m * 10**e for e in range(7) for m in (1.0, 2.0, 4.0, 8.0) if m * 10**e >= min(slowest, 8e6))
     points = [(0.0, 0.0), *((t, (n + 1) / len(took)) for n, t in enumerate(shown))]
     return curve(points, Axes("milliseconds", "share answered", most), "Time to answer")
 
