@@ -78,8 +78,8 @@ def kind(scope: Scope) -> Kind:
 
 
 def calls_ask(scope: Scope, body: bytes) -> bool:
-    """Whether a request that counts as another calls the tool that answers questions. Its body was checked."""
-    if scope["method"] != "POST" or scope["path"] != MCP:
+    """Whether a request that counts as another calls the tool that answers questions. Its body, if any, was checked."""
+    if scope["method"] != "POST" or scope["path"] != MCP or not body:
         return False
     match json.loads(body):
         case {"method": "tools/call", "params": {"name": "ask"}}:
