@@ -162,8 +162,10 @@ class Crowd:
         self.seen.look(chat.user, chat.number, text, "an answer")
         if status == 404 and chat.cut:
             chat.conversation = None  # its first answer was cut: there is none
-        elif self.seen.expect(status == 200, f"status {status} for a question") or status == 200:
+        elif status == 200:
             self._told(chat, json.loads(text))
+        else:
+            self.seen.failures.append(f"status {status} for a question: {text[:200]}")
 
     def _told(self, chat: Chat, answer: dict[str, Any]) -> None:
         self.seen.count["answers"] += 1
