@@ -331,10 +331,12 @@ def _wait(url: str, child: "subprocess.Popen[bytes]") -> None:
 def run(folder: Path, chats: int, users: int, cancelled: float, seed: int) -> Seen:
     """Let `users` have `chats` conversations."""
     seen = Seen()
-    with ModelServer(Echo(seen).said, Knobs(first=0.002, between=0.0005)) as model:
-        with served(folder, users, model.url) as url:
-            crowd = Crowd(url, users, chats, cancelled, seed, seen)
-            asyncio.run(crowd.run())
+    with (
+        ModelServer(Echo(seen).said, Knobs(first=0.002, between=0.0005)) as model,
+        served(folder, users, model.url) as url,
+    ):
+        crowd = Crowd(url, users, chats, cancelled, seed, seen)
+        asyncio.run(crowd.run())
     log = (folder / "log").read_text("utf-8", "replace")
     if spoken := _CANARY.search(log):
         seen.leaks.append(f"the log holds {spoken[0]}")

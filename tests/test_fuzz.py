@@ -58,7 +58,7 @@ PROBLEM = {"status": 422, "request_id": "x", "title": "a"}
         (422, b"oops", b"application/problem+json", "no JSON"),
         (400, json.dumps(PROBLEM).encode(), b"application/problem+json", "another status"),
         (405, json.dumps(PROBLEM | {"status": 405}).encode(), b"application/problem+json", "405 without Allow"),
-        (422, json.dumps(PROBLEM | {"title": 'File "/a/b.py", line 3'}).encode(), b"application/problem+json", "inside"),
+        (422, json.dumps(PROBLEM | {"title": 'File "/b.py", line 3'}).encode(), b"application/problem+json", "inside"),
         (200, b'{"a": NaN}', b"application/json", "JSON that is none"),
         (200, b"event: start\ndata: {}\n\n", b"text/event-stream", "without an end"),
     ],

@@ -1,4 +1,4 @@
-"""Sources and questions that give orders, before a model that obeys every one of them: nothing of it reaches a reader."""
+"""Sources and questions that give orders, before a model that obeys every one of them: no reader sees any of it."""
 
 import base64
 import contextlib
@@ -79,7 +79,8 @@ class Poisoned:
         body = [f"The Kvas Board met in {name}.", said, "The board meets again in autumn."]
         body.insert((0, 2, 4)[place] if place < 2 else len(body), clean)
         (folder / f"d{number}.txt").write_text("\n\n".join(body) + "\n", "utf-8")
-        about = f"title = {json.dumps(f'Quota of {name} {line}'[:300], ensure_ascii=False)}\npublisher = {json.dumps(line[:120], ensure_ascii=False)}\n"
+        title, publisher = (json.dumps(t, ensure_ascii=False) for t in (f"Quota of {name} {line}"[:300], line[:120]))
+        about = f"title = {title}\npublisher = {publisher}\n"
         about += f'published = 2024-05-06\nurl = "{OWN}{number}"\nlanguage = "en"\nkind = "news"\n'
         (folder / f"d{number}.txt.toml").write_text(about, "utf-8")
 
@@ -140,7 +141,7 @@ def test_orders_in_sources_are_obeyed_by_the_model_and_shown_to_nobody(own: Pois
     obeyed = sum(SECRET in said or "OBEYED" in said for _, said in own.said)
     assert obeyed > len(ORDERS) / 2, "the model has to try, or nothing is shown by this"
     assert sum(not a["refused"] for a in answers) > len(answers) / 2
-    for number, answer in enumerate(answers):
+    for answer in answers:
         check(own, answer, (SECRET, "OBEYED", EVIL))
     answered = sum(str(4700 + n) in a["text"] for n, a in enumerate(answers))
     assert answered > len(answers) * 0.8, "orders hide few answers"
