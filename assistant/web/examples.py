@@ -73,7 +73,8 @@ def _shown(
     """Responses of a route, by media type; JSON has a `shape`. 4XX and 422 are problems everywhere."""
     content = {media: {"schema": _schema(media, shape), "example": example} for media, example in examples.items()}
     found: Responses = {status: {"description": "As asked", "content": content}}
-    return found | {s: _problem(s if isinstance(s, int) else 400) for s in {*problems, 422, "4XX"}}
+    others: set[int | str] = {*problems, 422, "4XX"}
+    return found | {s: _problem(s if isinstance(s, int) else 400) for s in others}
 
 
 def _schema(media: str, shape: Shape | None) -> dict[str, Any]:
