@@ -32,8 +32,8 @@ ask: setup       ## one answer: make ask Q="..."
 	@$(RUN) -m index build --if-missing
 	@$(RUN) -m assistant ask "$(Q)"
 
-eval: setup      ## ask the gold questions of the dev half; fails below evals/floors.json
-	$(RUN) -m evals run --split dev --gate
+eval: setup      ## ask the gold questions of the dev half; fails where something got worse. Report in out/evals
+	$(RUN) -m evals run --split dev --gate --report out/evals
 
 model: setup     ## fetch a small real chat model (1.2 GB) and serve it on http://127.0.0.1:8081/v1
 	$(RUN) -m tests.real_model --install

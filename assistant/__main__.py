@@ -1,21 +1,26 @@
-"""python -m assistant: ask, chat, serve, doctor. Parses, calls, prints."""
+"""python -m assistant: ask, chat, serve, mcp, doctor. Parses, calls, prints."""
 
 import argparse
+import asyncio
 import contextlib
 import datetime
 import hashlib
 import io
 import json
 import logging
+import os
 import re
 import secrets
+import signal
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
 from assistant import doctor as checks
+from assistant import logs
 from assistant.chain import Assistant
 from assistant.chat import Chat
 from assistant.compose import NAME
@@ -30,11 +35,22 @@ from assistant.wire import make_assistant, make_dialogue
 from index.errors import ConfigurationError, IndexingError
 from index.settings import read
 
+log = logging.getLogger("assistant")  # also where this file is run as __main__
+_COLLECTOR = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 _EXAMPLES = """examples:
   python -m assistant ask "How do Minsk and Moscow define the Union State?"
   python -m assistant ask "Who is the state secretary?" --as-of 2022-01-01 --json
   python -m assistant chat
   python -m assistant serve
+"""
+_MCP = """Speaks the Model Context Protocol on standard input and output, for a program that starts it and asks: an
+editor, a desktop assistant, an agent. Tools: ask, search, get_source; they only read. Logs go to standard error.
+
+Programs are told of it like this, in their list of servers (here with the paths of this installation):
+
+CONFIGURATION
+
+Others reach the same tools over HTTP, while `python -m assistant serve` runs: http://127.0.0.1:8000/mcp
 """
 
 
@@ -133,7 +149,7 @@ def _conversations(settings: AssistantSettings, assistant: Assistant) -> Iterato
     except NewerDatabase:
         raise
     except DatabaseFailed as error:
-        print(f"conversations are not kept: {error}", file=sys.stderr)
+        log.warning("conversations are not kept: %s", error)
     try:
         yield dialogue
     finally:
@@ -144,13 +160,50 @@ def serve(settings: AssistantSettings, options: argparse.Namespace) -> int:
     """The web endpoint, until it is stopped."""
     from assistant.web.app import run
 
-    logging.getLogger("assistant.web").setLevel(logging.INFO)  # a line a request, without content
-    assistant = make_assistant(settings)
-    generation = assistant.ready()
-    with _conversations(settings, assistant) as dialogue:
-        print(f"index {generation} is served at http://{settings.host}:{settings.port}", file=sys.stderr)
-        run(assistant, dialogue, settings.host, settings.port, settings.api_keys_file)
+    logs.configure(options.log_format or logs.form_for_stderr())
+    with _telemetry() as around:
+        assistant = make_assistant(settings)
+        generation = assistant.ready()
+        with _conversations(settings, assistant) as dialogue:
+            log.info("index %s is served at http://%s:%d", generation, settings.host, settings.port)
+            run(assistant, dialogue, settings.host, settings.port, settings.api_keys_file, around)
     return 0
+
+
+@contextlib.contextmanager
+def _telemetry() -> Iterator[Callable[[Any], Any]]:
+    """What traces a web application for OpenTelemetry; nothing where its variables name no collector."""
+    if not any(os.environ.get(name) for name in _COLLECTOR):
+        yield lambda web: web
+        return
+    from assistant.web.telemetry import Telemetry
+
+    telemetry = Telemetry()
+    try:
+        yield telemetry.traced
+    finally:
+        telemetry.close()
+
+
+def mcp(settings: AssistantSettings, options: argparse.Namespace) -> int:
+    """The tools for other programs, on the standard streams, until the input ends."""
+    from assistant.web.mcp import serve as serve_tools
+
+    # Ctrl-C ends it at once: nothing is to be saved, and what waits for a line of input would wait on.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    assistant = make_assistant(settings)
+    try:
+        asyncio.run(serve_tools(assistant))
+    finally:
+        assistant.close()
+    return 0
+
+
+def _mcp_help() -> str:
+    started = {"command": sys.executable, "args": ["-m", "assistant", "mcp"],
+               "env": {"ASSISTANT_DATA": str(Path(".data").absolute())}}  # fmt: skip
+    configuration = json.dumps({"mcpServers": {"union-state": started}}, indent=2, ensure_ascii=False)
+    return _MCP.replace("CONFIGURATION", configuration)
 
 
 def replay(settings: AssistantSettings, options: argparse.Namespace) -> int:
@@ -226,7 +279,12 @@ def parser() -> argparse.ArgumentParser:
     again = command("replay", replay, "answer a recorded question again and say whether the bytes are equal")
     again.add_argument("trace", help="the trace of an answer, as its JSON names it")
     again.set_defaults(as_of=None, language=None)
-    command("serve", serve, "the web endpoint")
+    serving = command("serve", serve, "the web endpoint")
+    serving.add_argument(
+        "--log-format", choices=logs.FORMS, help="lines of log (default: text on a terminal, else json)"
+    )
+    tools = command("mcp", mcp, "tools for other programs, over the Model Context Protocol")
+    tools.description, tools.formatter_class = _mcp_help(), argparse.RawDescriptionHelpFormatter
     command("doctor", doctor, "check the installation and name what is broken").add_argument(
         "--json", action="store_true", help="print JSON"
     )

@@ -38,7 +38,8 @@ _GENERIC = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """`forms` are search tokens with what each is worth, from 0 to 1; `weight` is how telling the term is."""
+    """`forms` are search tokens with what each is worth, from 1 to 0, best first; `weight` is how telling the term
+    is."""
 
     forms: tuple[tuple[str, float], ...]
     weight: float
@@ -46,7 +47,10 @@ class Term:
 
     def worth(self, tokens: Set[str]) -> float:
         """How well `tokens` cover the term, from 0 to 1."""
-        return max((worth for form, worth in self.forms if form in tokens), default=0.0)
+        for form, worth in self.forms:
+            if form in tokens:
+                return worth
+        return 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +71,12 @@ class Asked:
 
     def share(self, tokens: Set[str], kind: TermKind | None = None) -> float:
         """Weight of the terms that `tokens` cover, of all terms' weight; 1 where there are none of that kind."""
-        terms = [t for t in self.terms if kind in (None, t.kind)]
-        total = sum(t.weight for t in terms)
-        return sum(t.weight * t.worth(tokens) for t in terms) / total if total else 1.0
+        total = covered = 0.0
+        for term in self.terms:
+            if kind is None or term.kind == kind:
+                total += term.weight
+                covered += term.weight * term.worth(tokens)
+        return covered / total if total else 1.0
 
     def missing(self, tokens: Set[str], kind: TermKind | None = None) -> float:
         """Weight of the heaviest term that `tokens` do not cover, of all terms' weight."""

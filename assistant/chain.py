@@ -3,8 +3,9 @@
 A chat model, where one is set, only words what was found; all that it says passes the same gate as everything else.
 """
 
+import datetime
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from assistant import conflicts, drafting, frame, notice, premise, refusal, rewrite, support, terms, trace
@@ -14,7 +15,9 @@ from assistant.compose import NAME, Composition, compose
 from assistant.conversation import Answer, Citation, Language, Question, Reason, Sentence
 from assistant.evidence import Evidence
 from assistant.generation import Cancel
+from assistant.remembered import Remembered
 from assistant.smalltalk import is_small_talk
+from assistant.steps import Step
 from assistant.tape import Model, Tape
 from assistant.trace import Traces
 from assistant.verify import Gate
@@ -69,6 +72,7 @@ class Assistant:
 
     def __init__(self, live: LiveIndex, weights: Weights, traces: Traces, model: Model | None = None) -> None:
         self._live, self._weights, self._traces, self._model = live, weights, traces, model
+        self._remembered = Remembered()
 
     def answer(self, question: Question, record: bool = True, identity: str | None = None) -> Answer:
         """One verified answer, or a refusal, kept as a trace. Raises IndexingError when there is no index to ask."""
@@ -85,24 +89,35 @@ class Assistant:
         started = time.perf_counter()
         tape = Tape(self._model, cancel) if self._model else None
         with self._live.lend() as index:
-            name = self._model.name if self._model else NAME
-            identity = identity or (trace.new() if tape else trace.name(question, index.name, NAME))
-            yield Started(identity, index.name, name)
-            found = self._find(question, _standalone(question, index, tape), index)
-            writer = Writer(_gate(found.language, index), found.composed, index)
-            for number, sentence in enumerate(self._sentences(found, writer, tape, identity), 1):
-                yield Shown(number, sentence, tuple(c for c in writer.citations if c.number in sentence.citations))
+            name = trace.name(question, index.name, NAME)
+            identity = identity or (trace.new() if tape else name)
+            yield Started(identity, index.name, self._model.name if self._model else NAME)
+            given = None if tape else self._remembered.find(index, name)
+            if given is not None:
+                yield from _shown(given.answer.sentences, given.answer)
+                answer, drafts = replace(given.answer, trace=identity, seconds=_since(started)), given.drafts
+            else:
+                with Step("rewrite"):
+                    text = _standalone(question, index, tape)
+                found = self._find(question, text, index)
+                writer = Writer(_gate(found.language, index), found.composed, index)
+                yield from _shown(self._sentences(found, writer, tape, identity), writer)
+                answer, drafts = self._answer(found, writer, tape, index, identity, started), tuple(writer.drafts)
             if cancel.is_set():
                 return
-            answer = self._answer(found, writer, tape, index, identity, started)
+            if tape is None:
+                self._remembered.keep(index, name, answer, drafts)
         if record:
-            self._traces.save(answer, writer.drafts, tape.calls if tape else ())
+            with Step("record"):
+                self._traces.save(answer, drafts, tape.calls if tape else ())
         yield answer
 
     def _find(self, question: Question, text: str, index: Index) -> _Found:
-        asked, parts = ask(text, index, question.as_of), [ask(p, index) for p in rewrite.parts(text)]
-        passages = _search(asked, parts, index)
-        composed = compose(asked, parts, passages, index, self._weights)
+        with Step("search"):
+            asked, parts = ask(text, index, question.as_of), [ask(p, index) for p in rewrite.parts(text)]
+            passages = _search(asked, parts, index)
+        with Step("compose"):
+            composed = compose(asked, parts, passages, index, self._weights)
         if is_small_talk(text):
             passages, composed = [], replace(composed, confidence=0.0, near=())
         return _Found(question, question.language or terms.language(question.text), text, tuple(passages), composed)
@@ -139,7 +154,7 @@ class Assistant:
             conflicts.shown(found.composed.disputes, sentences, citations, found.language, index.glossary),
             found.composed.confidence, found.passages[:SHOWN_PASSAGES],
             self._model.name if self._model and worded else NAME, index.name, identity,
-            round(time.perf_counter() - started, 4),
+            _since(started),
             notice.say(tape, writer, found.language) or notice.other_word(found.composed.asked, sentences, citations,
                                                                           found.language, index.glossary),
         )  # fmt: skip
@@ -153,6 +168,11 @@ class Assistant:
             return "off_topic", None
         correction = premise.correction(composed.asked, composed.near, index.glossary)
         return ("false_premise" if correction else "not_in_sources"), correction
+
+    def search(self, query: str, count: int = 10, as_of: datetime.date | None = None) -> list[Passage]:
+        """The best passages for `query`, best first; with `as_of`, only of what was published up to that day."""
+        with self._live.lend() as index:
+            return index.search(query, count, as_of)
 
     def document(self, identity: str) -> Document | None:
         """A source document of the served index."""
@@ -175,6 +195,17 @@ class Assistant:
         self._live.close()
         if self._model is not None:
             self._model.close()
+
+
+def _shown(sentences: Iterable[Sentence], cited: Writer | Answer) -> Iterator[Shown]:
+    """Each sentence as it comes, with the citations it carries."""
+    for number, sentence in enumerate(sentences, 1):
+        yield Shown(number, sentence, tuple(c for c in cited.citations if c.number in sentence.citations))
+
+
+def _since(started: float) -> float:
+    """Seconds, as an answer tells them."""
+    return round(time.perf_counter() - started, 4)
 
 
 def _standalone(question: Question, index: Index, tape: Tape | None) -> str:

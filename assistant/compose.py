@@ -24,7 +24,7 @@ _MARGIN_NEW, _MARGIN_LIST, _MARGIN_STEP, _MARGIN_SAME = 3.0, 1.5, 4.5, 0.3
 _STEP_COVERED, _MARGIN_FILL = 0.6, 4.0
 # How far a sentence about a later time may stand behind, and how much less of the question it may hold: where the
 # question is about what is so now, and where it only asks for a number or date.
-_NEWER_NOW, _NEWER = (6.0, 0.35), (4.0, 0.2)
+_NEWER_MARGIN, _NEWER_COVERAGE = 5.0, 0.35
 _NEW_SHARE = 0.12
 _REPEATS = 0.6
 # What is so now: present and future tenses, and words for it.
@@ -77,22 +77,27 @@ def compose(
     chosen = _filled(asked, chosen, ranked)
     disputes = tuple(conflicts.opposing(asked, chosen, ranked, index))
     shown = [*chosen, *(other for _, other in disputes if other not in chosen)]
+    sure = 0.0 if _misses(asked, chosen) else sure
     return Composition(tuple(_draft(e, index) for e in shown), sure, asked, tuple(ranked), disputes)
 
 
+def _misses(asked: Asked, chosen: Sequence[Evidence]) -> bool:
+    """Whether every sentence speaks of other times than the question, or none holds the kind of thing it asks for."""
+    times, offers = ([e.feature(name) for e in chosen] for name in ("time", "offers"))
+    return bool(chosen) and (max(times) == -1.0 or max(offers) == -1.0)
+
+
 def _newest_first(asked: Asked, ranked: Ranked) -> Ranked:
-    """Where the question names no time, of sentences that answer it about as well the one about the latest time leads:
-    values change, and the newest is what is asked for."""
-    now = bool(_NOW.search(asked.text))
-    if asked.moments or not (now or asked.kind in ("number", "date")) or not ranked:
+    """Where the question asks what is so now, of sentences that answer it about as well the one about the latest time
+    leads: values change, and the newest is what is asked for."""
+    if not _asks_now(asked) or not ranked:
         return ranked
     best_score, best = ranked[0]
-    margin, less = _NEWER_NOW if now else _NEWER
     rivals = [
         (score, e)
         for score, e in ranked[1:10]
-        if best_score - score <= margin
-        and e.feature("coverage_context") >= best.feature("coverage_context") - less
+        if best_score - score <= _NEWER_MARGIN
+        and e.feature("coverage_context") >= best.feature("coverage_context") - _NEWER_COVERAGE
         and e.feature("offers") == best.feature("offers")
         and _day(e) > _day(best)
     ]
@@ -100,6 +105,17 @@ def _newest_first(asked: Asked, ranked: Ranked) -> Ranked:
         return ranked
     newest = max(rivals, key=lambda pair: (_day(pair[1]), pair[0]))
     return [(best_score, newest[1]), *(pair for pair in ranked if pair[1] is not newest[1])]
+
+
+def _asks_now(asked: Asked) -> bool:
+    """Whether the question asks what is so now, and names no other time."""
+    return bool(_NOW.search(asked.text)) and not asked.moments
+
+
+def _is_past(asked: Asked, evidence: Evidence, newest: Evidence) -> bool:
+    """Whether the question asks what is so now, and the sentence tells what was so before `newest`."""
+    same = evidence.feature("offers") == newest.feature("offers")
+    return _asks_now(asked) and same and _day(evidence) < _day(newest)
 
 
 def _day(evidence: Evidence) -> str:
@@ -149,6 +165,8 @@ def _choose(asked: Asked, ranked: Ranked) -> list[Evidence]:
             continue
         new = asked.share(known | tokens) - asked.share(known)
         margin = _MARGIN_NEW if new >= _NEW_SHARE else _MARGIN_LIST if listed else _MARGIN_SAME
+        if _is_past(asked, evidence, chosen[0]):
+            continue
         if ranked[0][0] - score <= margin and not any(_repeats(evidence, c) for c in chosen):
             chosen.append(evidence)
             known = known | tokens

@@ -16,6 +16,7 @@ from assistant.exchanges import Json, Kept, NotFound, title
 from assistant.generation import Cancel
 from assistant.history import DatabaseFailed, History
 from assistant.render import citation_json, to_json
+from assistant.steps import Step
 
 log = logging.getLogger(__name__)
 _PLACES, _PLACE_SECONDS = 2, 60.0  # for so many at a time the database is asked; who waits longer is not kept
@@ -103,7 +104,9 @@ class Dialogue:
         with self._alone(owner, request):
             if cancel.is_set():
                 return
-            opening = self.open(owner, conversation, question, request, spoken)
+            with Step("open") as step:
+                opening = self.open(owner, conversation, question, request, spoken)
+                step.failed = opening.trouble and "not_kept"
             if opening.kept is None:
                 yield from self._answering(opening, stream(opening.question, cancel))
             else:
@@ -117,7 +120,10 @@ class Dialogue:
             for event in events:
                 if isinstance(event, Answer):
                     answered = True
-                    yield self.keep(opening, to_json(event))
+                    with Step("keep") as step:
+                        reply = self.keep(opening, to_json(event))
+                        step.failed = reply.trouble and "not_kept"
+                    yield reply
                 else:
                     yield _told(event, opening.conversation)
         finally:
@@ -144,7 +150,7 @@ class Dialogue:
                 elif kept is None and conversation is not None:
                     spoken = self.history.turns(conversation, owner)
         except DatabaseFailed as error:
-            log.warning("request %s: not kept: %s", request, error)
+            log.warning("not kept: %s", error)
             return Opening(owner, request, conversation, new, _with(question, spoken), None, str(error))
         return Opening(owner, request, conversation, new, _with(question, spoken), kept, None)
 
@@ -159,7 +165,7 @@ class Dialogue:
         except NotFound:
             return Reply(answer, None, "the conversation was deleted while this was answered; start a new one")
         except DatabaseFailed as error:
-            log.warning("request %s: not kept: %s", opening.request, error)
+            log.warning("not kept: %s", error)
             return Reply(answer, opening.conversation, str(error))
         if kept.conversation != opening.conversation:
             self.abandon(opening)  # the same request was answered elsewhere meanwhile

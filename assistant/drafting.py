@@ -25,6 +25,8 @@ _MARKED = re.compile(
     r"(?P<text>[^\n]*?\S)(?P<keys>(?:\s*\[[^\[\]\n]{1,60}\])+)(?P<stop>[.!?…]*)[ \t]+(?=[^\s\"“«'(\[—–-])"
 )
 _QUOTED = re.compile(r"[\"“«]([^\"”»\n]{8,})[\"”»]?\s*[.!?…]?\s*$")
+# "Yes" and "no" answer the question, which no source was asked; what follows them is proven.
+_YES = re.compile(r"^(?:yes|no|да|нет|так|не)\s*(?:[,.!:]|\s[—–-]\s)\s*(?=\S)", re.IGNORECASE)
 _BULLET = re.compile(r"^\s*(?:[-*•–—>#]+\s+|\(?\d{1,2}[.)]\s+|(?:answer|ответ|адказ)\s*:\s*)+", re.IGNORECASE)
 
 
@@ -164,6 +166,8 @@ class Reader:
 
     def _add(self, text: str, keys: str, quote: str | None) -> None:
         plain = re.sub(r"\*\*|__|`", "", _BULLET.sub("", _MARKER.sub("", text))).strip()
+        plain = _YES.sub("", plain)
+        plain = plain[:1].upper() + plain[1:]
         if _NONE in plain.upper()[: len(_NONE) + 3]:
             self.declined = True
         elif any(c.isalpha() for c in plain):

@@ -39,6 +39,11 @@ def escape(text: str) -> str:
     return _NUMBER.sub(r"\1\\\2", _MARKUP.sub(r"\\\g<0>", " ".join(text.split())))
 
 
+def link(address: str | None) -> list[str]:
+    """`address` as a link of Markdown, where it is one of http; else nothing."""
+    return [f"<{address}>"] if address and _ADDRESS.fullmatch(address) else []
+
+
 def _body(answer: Json) -> Iterator[str]:
     yield from (escape(answer["text"]), "")
     if answer.get("notice"):  # answers that were kept before there were notices have none
@@ -61,6 +66,4 @@ def _source(citation: dict[str, Any]) -> str:
     who = [citation["author"], citation["publisher"]]
     page = f"p. {citation['page']}" if citation["page"] else None
     parts = [*who, citation["title"], citation["published"] or "undated", citation["kind"], citation["heading"], page]
-    address = citation["url"] or ""
-    link = f". <{address}>" if _ADDRESS.fullmatch(address) else ""
-    return ". ".join(escape(p) for p in parts if p) + link
+    return ". ".join([*(escape(p) for p in parts if p), *link(citation["url"])])

@@ -12,8 +12,10 @@ from functools import lru_cache
 from importlib.resources import files
 
 from assistant.aligned import Line, Word
+from index.keywords import stem
 
 REACH, _FAR, _NEXT, _NEAR_COPY = 2, 8, 4, 0.85
+_SAME_WORD, _SHORT = 6, 4
 _STOPS = re.compile(r"[,;:.!?()—–]")
 
 
@@ -88,6 +90,8 @@ def quantity(claim: Line, sources: Sequence[Line]) -> str | None:
 
 def certainty(claim: Line, sources: Sequence[Line]) -> str | None:
     """What the claim states more firmly than its sources do, or None."""
+    if bare := _bare(claim, sources):
+        return bare
     ours = _modal(claim)
     for source in sources:
         for theirs, cue in _modal(source):
@@ -111,6 +115,19 @@ def certainty(claim: Line, sources: Sequence[Line]) -> str | None:
         if level != "weak" and known and not any(w.meets(known[0].keys) for w in said):
             return f"{cue.text} {claim.of(known[0])}"
     return None
+
+
+def _bare(claim: Line, sources: Sequence[Line]) -> str | None:
+    """A likelihood that the claim ends with, "the change is likely", where its sources in the same language say what is
+    likely of the change: "the change will likely fail"."""
+    told = [s for s in sources if s.language == claim.language]
+    known = {_predicate(m) for s in told for m in _patterns()["bare"].finditer(s.text)}
+    found = _patterns()["bare"].finditer(claim.text) if told else ()
+    return next((m[0] for m in found if _predicate(m) not in known), None)
+
+
+def _predicate(bare: re.Match[str]) -> str:
+    return (bare[1] or bare[2]).casefold()[:_SAME_WORD]
 
 
 def _weakest(line: Line, claim: Line) -> int:
@@ -202,7 +219,12 @@ def _sides(line: Line) -> tuple[_Side, ...]:
 
 @lru_cache(maxsize=50_000)
 def _sides_of(word: str) -> tuple[tuple[str, int], ...]:
-    return tuple((name, side) for name, pair in _opposites().items() for side in (0, 1) if pair[side].fullmatch(word))
+    """The pairs of the table, and the pair that every word makes with the same one after "un-" or "не-"."""
+    listed = [(name, side) for name, pair in _opposites().items() for side in (0, 1) if pair[side].fullmatch(word)]
+    negative = _negative().match(word)
+    plain = word[negative.end() :] if negative else word
+    own = [(f"un-{stem(plain)}", int(negative is not None))] if len(plain) > _SHORT else []
+    return (*listed, *own)
 
 
 def _modal(line: Line) -> list[tuple[str, Cue]]:
@@ -246,6 +268,11 @@ def _patterns() -> dict[str, re.Pattern[str]]:
 @lru_cache(maxsize=1)
 def _opposites() -> dict[str, tuple[re.Pattern[str], ...]]:
     return {n: tuple(re.compile(side, re.IGNORECASE) for side in pair) for n, pair in _table()["opposites"].items()}
+
+
+@lru_cache(maxsize=1)
+def _negative() -> re.Pattern[str]:
+    return re.compile(_table()["prefixes"]["un"], re.IGNORECASE)
 
 
 @lru_cache(maxsize=1)

@@ -25,7 +25,7 @@ def to_json(answer: Answer, identity: str | None = None) -> dict[str, Any]:
         "confidence": answer.confidence,
         "as_of": answer.question.as_of.isoformat() if answer.question.as_of else None,
         "newest_source": answer.newest_source,
-        "passages": [_passage(p) for p in answer.passages],
+        "passages": [passage_json(p) for p in answer.passages],
         "model": answer.model,
         "index": answer.index,
         "trace": answer.trace,
@@ -56,7 +56,8 @@ def citation_json(citation: Citation) -> dict[str, Any]:
     }
 
 
-def _passage(passage: Passage) -> dict[str, Any]:
+def passage_json(passage: Passage) -> dict[str, Any]:
+    """One passage of the contract's Answer."""
     chunk = passage.chunk
     return {
         "document_id": chunk.document_id,

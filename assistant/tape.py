@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
 from assistant.generation import Cancel, Message, ModelFailed, Usage
+from assistant.steps import Step
 
 
 class Speech(Protocol):
@@ -44,6 +45,11 @@ class Tape:
 
     def ask(self, messages: Sequence[Message]) -> Iterator[str]:
         """The pieces as they come; a model that fails just ends, and `failure` tells."""
+        with Step("model") as step:
+            yield from self._pieces(messages)
+            step.failed = self.failure.reason if self.failure else None
+
+    def _pieces(self, messages: Sequence[Message]) -> Iterator[str]:
         said: list[str] = []
         self.failure, usage = None, Usage()
         try:

@@ -1,6 +1,7 @@
 """What a question asks for and what a sentence offers: kinds of answer, numbers, dates, names. Pure."""
 
 import re
+from functools import lru_cache
 from typing import Literal
 
 from index.keywords import is_common, number, stem
@@ -124,6 +125,7 @@ def focus(question: str) -> list[str]:
     return [form for w in (found.groups() if found else ()) if w and not is_common(form := stem(w))]
 
 
+@lru_cache(maxsize=20_000)
 def numbers(text: str) -> frozenset[str]:
     """Numbers of `text` in one form each.
 
@@ -133,11 +135,13 @@ def numbers(text: str) -> frozenset[str]:
     return frozenset(number(n.replace("\u00a0", "").replace(" ", "")) for n in _NUMBER.findall(text))
 
 
+@lru_cache(maxsize=20_000)
 def dates(text: str) -> frozenset[str]:
     """Years and days of months in `text`, as written, folded."""
     return frozenset(m.casefold() for m in _DATE.findall(text))
 
 
+@lru_cache(maxsize=20_000)
 def names(text: str) -> frozenset[str]:
     """Capitalised words inside sentences, folded."""
     return frozenset(m.casefold() for m in _CAPITALISED.findall(text))
@@ -149,11 +153,13 @@ def language(text: str) -> Literal["en", "ru", "be"]:
     return "be" if found == "be" else "ru" if found == "ru" else "en"
 
 
+@lru_cache(maxsize=20_000)
 def _days(text: str) -> frozenset[str]:
     """Numbers that are days of a month in `text`."""
     return frozenset(n for d in _DATE.findall(text) if not _YEAR.fullmatch(d) for n in _NUMBER.findall(d))
 
 
+@lru_cache(maxsize=20_000)
 def _number_words(text: str) -> int:
     return sum(w in _WORDS for w in re.findall(r"\w+", text.casefold()))
 

@@ -8,6 +8,7 @@ import re
 import secrets
 import threading
 from collections.abc import Sequence
+from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -66,10 +67,13 @@ def record(answer: Answer, drafts: Sequence[Draft], calls: Sequence[dict[str, An
 
 def _made_with() -> dict[str, str]:
     """What besides question, index and model decides over an answer."""
+    return {"prompts": prompts.digest(), "weights": _weights(), "verifier": verify.VERSION}
+
+
+@lru_cache(maxsize=1)
+def _weights() -> str:
     weights = b"".join(files("assistant").joinpath(f"{n}weights.json").read_bytes() for n in ("", "support_"))
-    return {
-        "prompts": prompts.digest(), "weights": hashlib.sha256(weights).hexdigest(), "verifier": verify.VERSION,
-    }  # fmt: skip
+    return hashlib.sha256(weights).hexdigest()
 
 
 def changed(recorded: dict[str, Any]) -> list[str]:

@@ -12,6 +12,7 @@ from assistant.compose import Composition
 from assistant.conversation import Citation, Draft, Sentence, Span
 from assistant.drafting import Proposal, Reader, Request
 from assistant.evidence import sentences
+from assistant.steps import Step
 from assistant.terms import offers
 from assistant.verify import Gate
 from index.documents import Passage
@@ -35,13 +36,13 @@ class _Source:
 
 
 class Writer:
-    """Makes one answer's sentences. `drafts` are those admitted; `worded` counts the ones in a model's words,
-    `dropped` its sentences that could not be proven; `declined` when the model says that there is no answer."""
+    """Makes one answer's sentences. `drafts` are those admitted; `worded` counts the ones in a model's words;
+    `declined` when the model says that there is no answer."""
 
     def __init__(self, gate: Gate, composed: Composition, index: Index) -> None:
         self.drafts: list[Draft] = []
         self.sentences: list[Sentence] = []
-        self.worded = self.dropped = 0
+        self.worded = 0
         self.declined = False
         self._proposed: set[str] = set()
         self._repeated = 0
@@ -54,7 +55,7 @@ class Writer:
 
     def extracts(self) -> Iterator[Sentence]:
         """What the embedded engine chose, in its sources' words."""
-        yield from filter(None, map(self._admit, self._composed.drafts))
+        yield from filter(None, map(self._extract, self._composed.drafts))
 
     def reworded(self, request: Request, pieces: Iterable[str], broken: Callable[[], bool]) -> Iterator[Sentence]:
         """What a model says, each sentence as soon as it is finished and proven. `broken` tells at the end whether the
@@ -80,7 +81,7 @@ class Writer:
             known: Set[str] = frozenset(t for d in self.drafts for t in self._index.tokens(d.text))
             new = asked.share(known | self._index.tokens(draft.text)) - asked.share(known)
             if place == 0 or new >= _ADDS or (span.passage.chunk.document_id, span.start) in disputed:
-                yield from filter(None, [self._admit(draft)])
+                yield from filter(None, [self._extract(draft)])
 
     def _offered(self) -> bool:
         """Whether an admitted sentence holds the kind of thing that is asked for: a model may leave just that out."""
@@ -94,11 +95,19 @@ class Writer:
                 self._repeated += 1
                 continue
             self._proposed.add(proposal.text)
-            sentence = self._worded(proposal, everywhere)
-            self.worded += sentence is not None
-            sentence = sentence or self._repaired(proposal, everywhere)
-            self.dropped += sentence is None
+            with Step("verify") as step:
+                sentence = self._worded(proposal, everywhere)
+                self.worded += sentence is not None
+                sentence = sentence or self._repaired(proposal, everywhere)
+                step.dropped = sentence is None
             yield from filter(None, [sentence])
+
+    def _extract(self, draft: Draft) -> Sentence | None:
+        """The embedded engine's draft as a sentence, in its source's words."""
+        with Step("verify") as step:
+            sentence = self._admit(draft)
+            step.dropped = sentence is None
+        return sentence
 
     def _worded(self, proposal: Proposal, everywhere: tuple[Passage, ...]) -> Sentence | None:
         """The sentence as the model words it, with quotes from the passages it cites, else from any."""

@@ -1,76 +1,142 @@
-"""python -m evals: ask the gold questions and report. Parses, calls, prints."""
+"""python -m evals: ask the gold questions, report, and say whether a change may pass. Parses, calls, prints."""
 
 import argparse
+import datetime
 import json
+import os
 import sys
 import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from rich.console import Console
 from rich.progress import Progress
 
-from assistant.settings import AssistantSettings
-from assistant.wire import make_assistant
+from evals import accepted, results, squad
 from evals.ablate import ablation, edit, rate
 from evals.cases import BadGold, lint, load
-from evals.report import below, numbers, rates, slices
-from evals.run import Trial, passages_hold, run
-from index import wire
-from index.errors import IndexingError
+from evals.figures import numbers, rates, slices
+from evals.gate import Report, changed, comparable, compare, gate
+from evals.said import BadAnswers, read_lines
+from evals.selftest import selftest
+from evals.session import Choice, Ran, documents, evaluate, report
+from evals.targets import Unreachable
+from index.errors import IndexingError, UnreadableSource
 
-GOLD = Path(__file__).parent / "gold"
-FLOORS = Path(__file__).parent / "floors.json"
+HERE = Path(__file__).parent
+GOLD, FLOORS = HERE / "gold", HERE / "floors.json"
+BASELINE, ACCEPTED = HERE / "baseline.json", HERE / "accepted.toml"
+LAST = Path("out/evals/results.json")
 _EXAMPLES = """examples:
   python -m evals run                                   the gold on sources/
-  python -m evals run --split test                      its held-out half
-  python -m evals run --split dev --gate                as CI does: exit code 1 below the floors
-  python -m evals run --gold evals/gold/elsewhere/analysis.jsonl --sources FOLDER
-  python -m evals lint                                  check the gold against sources/
+  python -m evals run --split dev --gate --report out/evals     as CI does: 1 when something got worse
+  python -m evals accept --reason "dates are read better"       that run is the baseline now
+  python -m evals accept --reason "..." --expires 2027-01-31    gains are; what got worse may stay until that day
+  python -m evals compare A/results.json B/results.json
+  python -m evals run --url http://127.0.0.1:8000       another system: a server, or --answers FILE
+  python -m evals import squad FILE --sources-out DIR --gold-out FILE
+  python -m evals selftest · lint                       whether the measures and the gold can be believed
+exit codes: 0 fine, 1 a regression, 2 bad gold or usage, 3 something outside failed
 """
 
 
+@contextmanager
+def progress(what: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar on a terminal, nothing in a pipe."""
+    with Progress(console=Console(stderr=True), disable=not sys.stderr.isatty()) as bars:
+        task = bars.add_task(what)
+        yield lambda done, of: bars.update(task, completed=done, total=of)
+
+
 def run_gold(options: argparse.Namespace) -> int:
-    """Index the sources in a folder of its own, ask, report."""
+    """Ask, report, and gate where wished."""
     cases = load(options.gold, options.split)
-    with (
-        tempfile.TemporaryDirectory() as data,
-        Progress(console=Console(stderr=True), disable=not sys.stderr.isatty()) as bars,
-    ):
-        settings = AssistantSettings(sources=tuple(options.sources), data=Path(data))
-        wire.build(settings)
-        assistant = make_assistant(settings)
-        task = bars.add_task("asking", total=len(cases))
-        trials = run(cases, assistant, lambda done, _: bars.update(task, completed=done))
-        assistant.close()
-    print(_json(trials) if options.json else _table(trials, options.verbose))
-    missed = (
-        below([*rates(trials), passages_hold(trials)], json.loads(FLOORS.read_text("utf-8"))) if options.gate else []
-    )
-    for line in missed:
-        print(line, file=sys.stderr)
-    return 1 if missed else 0
+    key = options.key_file.read_text("utf-8").strip() if options.key_file else os.environ.get("EVALS_KEY")
+    with progress("asking") as told:
+        ran = evaluate(cases, Choice(options.answers, options.url, key), options.sources, told, options.variants)
+    base = results.read(options.baseline) if options.baseline.exists() else None
+    floors = json.loads(FLOORS.read_text("utf-8"))
+    found = gate(ran.results, base, accepted.load(options.accepted), floors, datetime.date.today())
+    print(_json(ran) if options.json else _table(ran, options.verbose))
+    if options.report:
+        report(ran, None if comparable(base, ran.results) else base, found, options.report)
+    return _closed(found) if options.gate else 0
 
 
-def _json(trials: list[Trial]) -> str:
+def _closed(found: Report) -> int:
+    for stage in found.stages:
+        print(f"{stage.name}: {stage.verdict}", file=sys.stderr)
+        for line in stage.found + (stage.notes if stage.name != "invariants" else ()):
+            print(f"  {line}", file=sys.stderr)
+    return found.code
+
+
+def _json(ran: Ran) -> str:
+    items = ran.results.items
     return json.dumps(
         {
-            "rates": [r.json() for r in (*rates(trials), passages_hold(trials))],
-            "numbers": numbers(trials),
-            "slices": [r.json() for r in slices(trials)],
-            "items": [{"id": t.case.id, "outcome": t.outcome, "right": t.right} for t in trials],
+            "rates": [r.json() for r in rates(items)],
+            "numbers": numbers(items) | _times(ran),
+            "slices": [r.json() for r in slices(items)],
+            "items": [{"id": i.id, "outcome": i.outcome, "right": i.right} for i in items],
         },
         ensure_ascii=False,
         indent=1,
     )
 
 
-def _table(trials: list[Trial], verbose: bool) -> str:
-    lines = [str(r) for r in (*rates(trials), passages_hold(trials))]
-    lines += [f"{name:42} {value}" for name, value in numbers(trials).items()]
-    lines += [str(r) for r in slices(trials)]
+def _times(ran: Ran) -> dict[str, float]:
+    return {"p50 ms": ran.percentile(0.5), "p95 ms": ran.percentile(0.95)}
+
+
+def _table(ran: Ran, verbose: bool) -> str:
+    items = ran.results.items
+    lines = [str(r) for r in rates(items)]
+    lines += [f"{name:42} {value}" for name, value in (numbers(items) | _times(ran)).items()]
+    lines += [str(r) for r in slices(items)]
     if verbose:
-        lines += [f"{t.outcome:9} {t.case.id}: {t.case.question}\n    {t.answer.text}" for t in trials if not t.right]
+        lines += [
+            f"{i.outcome:9} {i.id}: {i.question}\n    {i.text}\n    {'; '.join(i.missed)}" for i in items if not i.right
+        ]
     return "\n".join(lines)
+
+
+def compare_runs(options: argparse.Namespace) -> int:
+    """Exit code 1 when a gating figure of B is surely worse than A's, 2 when they cannot be compared."""
+    base, now = results.read(options.a), results.read(options.b)
+    if trouble := comparable(base, now):
+        print(trouble.split(";")[0], file=sys.stderr)
+        return 2
+    rows = compare(base, now)
+    for c in rows:
+        print(f"{c.figure.name:42} {c.base:6.3f} {c.now:6.3f} {c.gap.value:+7.3f} [{c.gap.low:+.3f}, {c.gap.high:+.3f}]"
+              f"  n {c.n:g}{f'  p {c.p:.3f}' if c.p is not None else ''}{'  WORSE' if c.worse else ''}")  # fmt: skip
+    for word, ids in zip(("worse", "better"), changed(base, now), strict=True):
+        print(f"{len(ids)} items {word}: {', '.join(ids)}")
+    return 1 if any(c.worse for c in rows) else 0
+
+
+def accept(options: argparse.Namespace) -> int:
+    """Make a run the baseline; with a date, what got worse stays as it was and may be worse until then."""
+    now, today = results.read(options.results), datetime.date.today()
+    base = results.read(options.baseline) if options.baseline.exists() else None
+    lost: list[str] = []
+    if options.expires:
+        if base is None or comparable(base, now):
+            raise results.BadResults("--expires needs a baseline of the same gold; accept without it")
+        if options.expires < today:
+            raise results.BadResults(f"--expires {options.expires} is past")
+        lost = changed(base, now)[0]
+    excused = [
+        e for e in accepted.load(options.accepted) if options.expires and e.id not in lost and e.expires >= today
+    ]
+    excused += [accepted.Excused(id=i, reason=options.reason, expires=options.expires) for i in lost]
+    results.write(accepted.merged(base, now, lost, options.reason, today), options.baseline, lean=True)
+    accepted.dump(excused, options.accepted)
+    print(f"{options.baseline}: {len(now.items) - len(lost)} items as in {options.results}; "
+          f"{len(lost)} may be worse until {options.expires or 'no day'}")  # fmt: skip
+    return 0
 
 
 def ablate_gold(options: argparse.Namespace) -> int:
@@ -89,14 +155,28 @@ def ablate_gold(options: argparse.Namespace) -> int:
 def lint_gold(options: argparse.Namespace) -> int:
     """Exit code 2 when an item is wrong."""
     cases = load(options.gold)
-    with tempfile.TemporaryDirectory() as data:
-        settings = AssistantSettings(sources=tuple(options.sources), data=Path(data))
-        wire.build(settings)
-        index = wire.open_index(settings)
-        findings = lint(cases, index.document)
-        index.close()
+    findings = lint(cases, documents(options.sources).get)
     print("\n".join(findings) or f"{len(cases)} items, nothing wrong")
     return 2 if findings else 0
+
+
+def test_itself(options: argparse.Namespace) -> int:
+    """Exit code 1 when the measures miss their marks."""
+    cases = load(options.gold)
+    passing = read_lines(options.answers) if options.answers else {}
+    checks = selftest(cases, documents(options.sources), passing)
+    print(json.dumps([c.json() for c in checks]) if options.json else "\n".join(map(str, checks)))
+    for check in checks if options.verbose else ():
+        print("".join(f"{check.name}: {line}\n" for line in check.off), end="")
+    return 0 if all(c.good for c in checks) else 1
+
+
+def import_squad(options: argparse.Namespace) -> int:
+    """Documents and gold items of a file in SQuAD's form."""
+    count = squad.convert(options.file, options.sources_out, options.gold_out, options.lang, options.split)
+    print(f"{count.items} items in {options.gold_out}, {count.left_out} questions left out; ask them:")
+    print(f"python -m evals run --gold {options.gold_out} --sources {options.sources_out}")
+    return 0
 
 
 def parser() -> argparse.ArgumentParser:
@@ -108,30 +188,73 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = main_parser.add_subparsers(required=True, metavar="COMMAND")
+    made = {}
     for name, called, text in (("run", run_gold, "ask the gold questions and report figures with their intervals"),
                                ("ablate", ablate_gold, "ask again with the evidence deleted or changed"),
+                               ("selftest", test_itself, "check that the measures tell right from wrong"),
                                ("lint", lint_gold, "check the gold against the sources")):  # fmt: skip
-        sub = commands.add_parser(name, help=text, description=text)
+        sub = made[name] = commands.add_parser(name, help=text, description=text)
         sub.add_argument("--gold", type=Path, nargs="+", default=sorted(GOLD.glob("*.jsonl")), help="gold files")
         sub.add_argument("--sources", type=Path, nargs="+", default=[Path("sources")], help="folders of documents")
         sub.add_argument("--split", choices=("dev", "test"), help="only this split")
         sub.add_argument("--json", action="store_true", help="print JSON")
         sub.add_argument("-v", "--verbose", action="store_true", help="print what was not right")
-        if called is run_gold:
-            sub.add_argument("--gate", action="store_true", help="end with 1 when a figure is below evals/floors.json")
         sub.set_defaults(run=called)
+    made["selftest"].add_argument("--answers", type=Path, help="also alter these answers of a run (answers.jsonl)")
+    _run_options(made["run"])
+    _other_commands(commands)
     return main_parser
 
 
-def main() -> int:
+def _run_options(sub: argparse.ArgumentParser) -> None:
+    whom = sub.add_mutually_exclusive_group()
+    whom.add_argument("--answers", type=Path, help="score these answers, an Answer with its id a line")
+    whom.add_argument("--url", help="ask this server: POST /api/ask")
+    sub.add_argument("--key-file", type=Path, help="the server's key; else EVALS_KEY")
+    sub.add_argument("--variants", action="store_true", help="ask each question in its other wordings too")
+    sub.add_argument("--gate", action="store_true", help="end with 1 when something got worse")
+    sub.add_argument(
+        "--report", type=Path, metavar="DIR", help="write results.json, junit.xml, summary.md, report.html"
+    )
+    _kept(sub)
+
+
+def _kept(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument("--baseline", type=Path, default=BASELINE, help="the run to compare with")
+    sub.add_argument("--accepted", type=Path, default=ACCEPTED, help="items that may be worse for a time")
+
+
+def _other_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    sub = commands.add_parser("compare", help="figures of two runs, and whether B is worse")
+    sub.add_argument("a", type=Path)
+    sub.add_argument("b", type=Path)
+    sub.set_defaults(run=compare_runs)
+    sub = commands.add_parser("accept", help="make a run the baseline")
+    sub.add_argument("results", type=Path, nargs="?", default=LAST, help=f"default: {LAST}")
+    sub.add_argument("--reason", required=True)
+    sub.add_argument("--expires", type=datetime.date.fromisoformat, metavar="DATE")
+    _kept(sub)
+    sub.set_defaults(run=accept)
+    sub = commands.add_parser("import", help="documents and gold items of a public set")
+    forms = sub.add_subparsers(required=True, metavar="FORM")
+    sub = forms.add_parser("squad", help="a file in SQuAD's form")
+    sub.add_argument("file", type=Path)
+    sub.add_argument("--sources-out", type=Path, required=True, metavar="DIR")
+    sub.add_argument("--gold-out", type=Path, required=True, metavar="FILE")
+    sub.add_argument("--lang", choices=("en", "ru", "be"), default="en")
+    sub.add_argument("--split", choices=("dev", "test"), default="test")
+    sub.set_defaults(run=import_squad)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; its exit code."""
-    options = parser().parse_args()
+    options = parser().parse_args(arguments)
     try:
         code: int = options.run(options)
-    except BadGold as error:
+    except (BadGold, BadAnswers, results.BadResults, UnreadableSource) as error:
         print(error, file=sys.stderr)
         code = 2
-    except IndexingError as error:
+    except (IndexingError, Unreachable, OSError) as error:
         print(error, file=sys.stderr)
         code = 3
     return code

@@ -10,11 +10,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from assistant.conversation import Answer
 from assistant.settings import AssistantSettings
 from assistant.wire import make_assistant
 from evals.cases import Case, Nugget
 from evals.metrics import Rate, says
-from evals.run import question, shown
+from evals.run import question
 from index import wire
 from index.sentences import split
 
@@ -43,6 +44,10 @@ def edit(cases: Sequence[Case], sources: Path, work: Path) -> list[Tried]:
     return list(_ask(chosen, sources, work, _changed, lambda case, refused, text: says(text, (_other(case),))))
 
 
+def _shown(answer: Answer) -> str:
+    return "\n".join([answer.text, *(p.text for c in answer.conflicts for p in c.positions)])
+
+
 def rate(name: str, tried: Sequence[Tried]) -> Rate:
     """The share that passed."""
     return Rate(name, sum(t.passed for t in tried), len(tried))
@@ -68,7 +73,7 @@ def _ask(
         assistant = make_assistant(settings)
         for case in asked:
             answer = assistant.answer(question(case), record=False)
-            yield Tried(case, passed(case, answer.refused, shown(answer)), answer.text)
+            yield Tried(case, passed(case, answer.refused, _shown(answer)), answer.text)
         assistant.close()
 
 

@@ -1,11 +1,12 @@
 """What is counted about an answer. Pure functions of gold and Answer; each is checked against worked examples."""
 
-import math
 import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+
+from evals.stats import wilson
 
 _ALIKE = str.maketrans(
     dict.fromkeys("“”„«»‟", '"')
@@ -23,8 +24,8 @@ def normal(text: str) -> str:
     ('"елка" - 2500,5', '2500 roubles')
     """
     folded = unicodedata.normalize("NFKC", text).casefold().translate(_ALIKE)
-    folded = re.sub(r"(?<=\d)[ ,](?=\d{3}(?!\d))", "", folded)
-    return re.sub(r"\s+", " ", folded).strip()
+    folded = re.sub(r"\s+", " ", folded).strip()
+    return re.sub(r"(?<=\d)[ ,](?=\d{3}(?!\d))", "", folded)
 
 
 def says(text: str, any_of: Sequence[str]) -> bool:
@@ -44,19 +45,6 @@ def _pattern(wording: str) -> re.Pattern[str]:
     before = r"(?<![\d])(?<!\d[.,])" if plain[:1].isdigit() else r"(?<!\w)"
     after = r"(?![.,]?\d)" if plain[-1:].isdigit() else ""
     return re.compile(before + re.escape(plain) + after)
-
-
-def wilson(successes: int, n: int, z: float = 1.96) -> tuple[float, float]:
-    """95 % interval of a rate. Source: Wilson, "Probable inference" (1927).
-
-    >>> [round(x, 3) for x in wilson(9, 10)]
-    [0.596, 0.982]
-    """
-    if n == 0:
-        return 0.0, 1.0
-    p, zz = successes / n, z * z / n
-    centre, spread = p + zz / 2, z * math.sqrt(p * (1 - p) / n + zz / (4 * n))
-    return max(0.0, (centre - spread) / (1 + zz)), min(1.0, (centre + spread) / (1 + zz))
 
 
 def calibration_error(confidences: Sequence[float], right: Sequence[bool], bins: int = 10) -> float:
@@ -79,8 +67,8 @@ class Rate:
     """A share with its 95 % interval (Wilson)."""
 
     name: str
-    right: int
-    of: int
+    right: float
+    of: float
 
     @property
     def value(self) -> float:
@@ -95,4 +83,4 @@ class Rate:
 
     def __str__(self) -> str:
         low, high = wilson(self.right, self.of)
-        return f"{self.name:42} {self.value:6.3f}  [{low:.3f}, {high:.3f}]  {self.right}/{self.of}"
+        return f"{self.name:42} {self.value:6.3f}  [{low:.3f}, {high:.3f}]  {self.right:g}/{self.of:g}"

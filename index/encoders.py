@@ -63,7 +63,9 @@ class SentenceEncoder:
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Unit vectors; longer texts are batched together with their like, so padding costs little."""
-        vectors = self._model.encode(
+        model = self._model
+        _share_cores(len(texts))
+        vectors = model.encode(
             list(texts), batch_size=_BATCH, convert_to_tensor=True, show_progress_bar=False, normalize_embeddings=True
         )
         raw: Vectors = vectors.float().numpy()
@@ -102,6 +104,14 @@ class SentenceEncoder:
                 "unset it to use the bundled models"
             ) from error
         return model
+
+
+def _share_cores(texts: int) -> None:
+    """All cores for a batch, one for a question: several cores would wait for each other longer than they work,
+    many times so where something else is busy."""
+    import torch
+
+    torch.set_num_threads(os.cpu_count() or 1 if texts > _BATCH else 1)
 
 
 class BundledMultilingual:

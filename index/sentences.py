@@ -42,6 +42,7 @@ def split(text: str) -> list[tuple[int, int]]:
     return spans
 
 
+@lru_cache(maxsize=20_000)
 def language_of(text: str) -> str:
     """ "be", "ru" or "en", by the letters; for text that does not say."""
     cyrillic = len(re.findall(r"[а-яёіў]", text, re.IGNORECASE))

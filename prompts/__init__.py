@@ -55,6 +55,7 @@ def load(name: str) -> dict[str, Template]:
     }
 
 
+@lru_cache(maxsize=1)
 def digest() -> str:
     """sha256 over all templates, so that a record tells which words it was made with."""
     texts = sorted((f.name, f.read_text("utf-8")) for f in files("prompts").iterdir() if f.name.endswith(".md"))

@@ -12,8 +12,8 @@ from assistant.render import to_json, to_text
 from assistant.settings import AssistantSettings
 from assistant.wire import make_assistant
 from evals.cases import BadGold, load
-from evals.report import rates
-from evals.run import passages_hold, run
+from evals.figures import rates
+from evals.session import Choice, evaluate
 from index import wire
 from tests.conftest import ROOT, SHARED
 
@@ -94,15 +94,12 @@ def test_a_long_running_assistant_follows_the_index(tmp_path: Path) -> None:
 
 @pytest.mark.shared
 @pytest.mark.skipif(not (SHARED / "documents").is_dir(), reason="the real analysis does not lie beside this checkout")
-def test_a_real_analysis_is_answered_and_refused_as_promised(tmp_path: Path) -> None:
-    settings = AssistantSettings(sources=(SHARED / "documents",), data=tmp_path)
-    wire.build(settings)
-    analyst = make_assistant(settings)
-    trials = run(load([ROOT / "evals/gold/elsewhere/analysis.jsonl"]), analyst)
-    analyst.close()
-    figures = {r.name: r for r in rates(trials)}
+def test_a_real_analysis_is_answered_and_refused_as_promised() -> None:
+    cases = load([ROOT / "evals/gold/elsewhere/analysis.jsonl"])
+    ran = evaluate(cases, Choice(), [SHARED / "documents"], lambda *_: None, variants=False)
+    figures = {r.name: r for r in rates(ran.results.items)}
     assert figures["quotes verbatim"].value == 1 and figures["quotes verbatim"].of >= 25
-    assert passages_hold(trials).value >= 0.95 and figures["full answers"].value >= 0.8
+    assert figures["answer in the first five passages"].value >= 0.95 and figures["full answers"].value >= 0.8
     assert figures["abstention recall"].value >= 0.8
 
 

@@ -118,3 +118,16 @@ def test_a_rewritten_question_may_only_use_what_was_said() -> None:
     assert rewritten("When did Yeltsin sign the treaty of 2001?", question) is None
     assert rewritten("Line one.\nLine two.", question) is None and rewritten("", question) is None
     assert "Who signed" in rewriting(question)[1].text
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("Yes, the treaty is in force.", "The treaty is in force."),
+        ("Нет — договор не действует.", "Договор не действует."),
+        ("No programmes were agreed.", "No programmes were agreed."),
+        ("Не все программы приняты.", "Не все программы приняты."),
+    ],
+)
+def test_yes_and_no_are_left_out_and_what_is_said_stays(text: str, sentence: str) -> None:
+    assert [t for t, _ in said(text)] == [sentence]

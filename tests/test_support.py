@@ -196,6 +196,10 @@ def test_negations_that_agree_or_deny_something_else_are_no_problem(claim: str, 
         ("Гандаль паменшыўся ў 2022 годзе.", "Гандаль павялічыўся ў 2022 годзе."),
         ("Trade fell in 2022.", "Торговля в 2022 году выросла."),
         ("The talks were held before the summit.", "The talks were held after the summit."),
+        ("Formal annexation of Belarus is likely.", "While formal annexation of Belarus is unlikely, pressure grows."),
+        ("The election was recognised as valid by observers.", "The election was recognised as invalid by observers."),
+        ("Выборы прошли при зависимых наблюдателях.", "Выборы прошли при независимых наблюдателях."),
+        ("Гэта магчыма без дазволу Мінска.", "Гэта немагчыма без дазволу Мінска."),
     ],
 )
 def test_the_opposite_is_a_problem(claim: str, quote: str) -> None:
@@ -215,6 +219,8 @@ def test_the_opposite_is_a_problem(claim: str, quote: str) -> None:
         ("Россия разместила ракеты.", "Россия может разместить ракеты.", "modality"),
         ("Расія размесціла ракеты.", "Расія можа размясціць ракеты.", "modality"),
         ("Belarus must pay.", "Belarus will pay.", "modality"),
+        ("Annexation of Belarus is likely.", "Annexation of Belarus will likely remain a backup option.", "modality"),
+        ("Аннексия Белоруссии вероятна.", "Аннексия Белоруссии, вероятно, останется запасным вариантом.", "modality"),
     ],
 )
 def test_to_say_more_than_the_source_is_a_problem(claim: str, quote: str, kind: str) -> None:

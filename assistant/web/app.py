@@ -1,8 +1,7 @@
 """The routes: translate in, ask the Assistant, translate out."""
 
-from dataclasses import asdict
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse
@@ -12,15 +11,14 @@ from starlette.types import ASGIApp
 from assistant.chain import Assistant
 from assistant.dialogue import Dialogue
 from assistant.history import DatabaseFailed
-from assistant.web import conversations, document, examples, openai, problems, server
+from assistant.web import conversations, document, examples, mcp, openai, problems, server
 from assistant.web.files import PREFIX, Files, Zipped
 from assistant.web.guard import PUBLIC, Guard, read_keys
 from assistant.web.limits import Limits, names_of
 from assistant.web.metrics import TYPE, Metrics
 from assistant.web.problems import Problem, Refused
-from assistant.web.replies import as_json
+from assistant.web.replies import about_json, as_json, source_json
 from assistant.web.stream import Answering
-from index.documents import About
 from index.errors import IndexingError
 
 _STATIC = Path(__file__).parent / "static"
@@ -38,14 +36,17 @@ def create_web(
     """The web application around an assistant and its conversations. With `keys`, every route but the page and health
     checks needs one. `host` is the address it listens on, None where that does not matter; `answering` is for who
     wants to stop the answers."""
-    app = FastAPI(title="Union State assistant", docs_url=None, redoc_url=None, openapi_url="/api/openapi.json",
-                  redirect_slashes=False)  # fmt: skip
-    limits, metrics = limits or Limits(), Metrics(assistant.ready)
+    limits = limits or Limits()
     answering = answering or Answering(limits)
+    metrics = Metrics(assistant.ready, answering.count, answering.waiting)
+    tools = mcp.make_http(assistant, answering)
+    app = FastAPI(title="Union State assistant", docs_url=None, redoc_url=None, openapi_url="/api/openapi.json",
+                  redirect_slashes=False, lifespan=tools.running)  # fmt: skip
     answering.tell(metrics.answered)
     problems.install(app)
     conversations.install(app, assistant, dialogue, answering, metrics)
     openai.install(app, assistant, answering, metrics)
+    mcp.install(app, tools)
     _install_sources(app, assistant)
     _install_health(app, assistant, dialogue, metrics)
     _install_page(app)
@@ -53,27 +54,31 @@ def create_web(
     return Guard(Zipped(app), keys or {}, limits, metrics, names_of(host) if host else None)
 
 
-def run(assistant: Assistant, dialogue: Dialogue, host: str, port: int, keys_file: Path | None) -> None:
-    """Serve until a signal stops it; open requests get a few seconds to end."""
+def run(
+    assistant: Assistant,
+    dialogue: Dialogue,
+    host: str,
+    port: int,
+    keys_file: Path | None,
+    around: Callable[[ASGIApp], ASGIApp] = lambda web: web,
+) -> None:
+    """Serve until a signal stops it; open requests get a few seconds to end. `around` gives what watches the web."""
     answering = Answering(Limits())
     web = create_web(assistant, dialogue, read_keys(keys_file), host=host, answering=answering)
-    server.run(web, host, port, answering.stop)
+    server.run(around(web), host, port, answering.stop)
 
 
 def _install_sources(app: FastAPI, assistant: Assistant) -> None:
     @app.get("/api/sources", responses=examples.SOURCES)
     def sources() -> JSONResponse:
-        return as_json({"sources": [_about(i, a) for i, a in sorted(assistant.sources().items())]})
+        return as_json({"sources": [about_json(i, a) for i, a in sorted(assistant.sources().items())]})
 
     @app.get("/api/sources/{document_id}", responses=examples.SOURCE)
     def source(document_id: str) -> JSONResponse:
         document = assistant.document(document_id)
         if document is None:
             raise HTTPException(404, "There is no such source")
-        return as_json(
-            _about(document.id, document.about)
-            | {"text": document.text, "blocks": [asdict(b) for b in document.blocks]}
-        )
+        return as_json(source_json(document))
 
 
 def _install_health(app: FastAPI, assistant: Assistant, dialogue: Dialogue, metrics: Metrics) -> None:
@@ -104,8 +109,3 @@ def _install_page(app: FastAPI) -> None:
         return await files.get_response("index.html", request.scope)
 
     app.mount(PREFIX.rstrip("/"), files, name="static")
-
-
-def _about(identity: str, about: About) -> dict[str, Any]:
-    """Metadata of a source. `form` says whether its text is our summary or the original."""
-    return {"document_id": identity, **{k: v for k, v in asdict(about).items() if k != "text"}, "form": about.text}

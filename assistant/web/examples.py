@@ -65,6 +65,10 @@ COMPLETION_REQUEST: dict[str, Any] = {
     "model": "union-state",
     "messages": [{"role": "user", "content": _SUMMARY["title"]}],
 }
+MCP_REQUEST: dict[str, Any] = {
+    "jsonrpc": "2.0", "id": 1, "method": "tools/call",
+    "params": {"name": "ask", "arguments": {"question": _SUMMARY["title"], "as_of": "2023-12-31"}},
+}  # fmt: skip
 
 
 def _shown(
@@ -73,8 +77,8 @@ def _shown(
     """Responses of a route, by media type; JSON has a `shape`. 4XX and 422 are problems everywhere."""
     content = {media: {"schema": _schema(media, shape), "example": example} for media, example in examples.items()}
     found: Responses = {status: {"description": "As asked", "content": content}}
-    others: set[int | str] = {*problems, 422, "4XX"}
-    return found | {s: _problem(s if isinstance(s, int) else 400) for s in others}
+    codes: tuple[int | str, ...] = (*problems, 422, "4XX")
+    return found | {s: _problem(s if isinstance(s, int) else 400) for s in codes}
 
 
 def _schema(media: str, shape: Shape | None) -> dict[str, Any]:
@@ -88,6 +92,13 @@ def _problem(status: int) -> dict[str, Any]:
                "detail": "What to do"}  # fmt: skip
     content = {"application/problem+json": {"schema": shapes.reference(shapes.Trouble), "example": example}}
     return {"description": "A problem", "content": content}
+
+
+def _called(example: Any) -> Responses:
+    error = {"jsonrpc": "2.0", "id": None, "error": {"code": -32600, "message": "What went wrong: what to do"}}
+    bad = {"description": "An error", "content": {"application/json": {"schema": {"type": "object"}, "example": error}}}
+    codes: tuple[int | str, ...] = (400, 401, 406, 422, 429, 503)
+    return _shown({"application/json": example}, shapes.Called, 200, ()) | dict.fromkeys(codes, bad)
 
 
 def _completed(examples: dict[str, Any], shape: Shape) -> Responses:
@@ -136,3 +147,6 @@ data: [DONE]
 """
 COMPLETION = _completed({"application/json": _COMPLETED, "text/event-stream": _CHUNKS}, shapes.Completed)
 MODELS = _completed({"application/json": {"object": "list", "data": [_MODEL]}}, shapes.Models)
+_RESULT = {"content": [{"type": "text", "text": _TEXT}], "structuredContent": _ANSWER, "isError": False}
+_TAKEN: Responses = {202: {"description": "A notification was taken"}}
+MCP = _TAKEN | _called({"jsonrpc": "2.0", "id": 1, "result": _RESULT})

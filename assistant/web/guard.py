@@ -2,7 +2,6 @@
 
 import hashlib
 import hmac
-import json
 import logging
 import re
 import time
@@ -13,8 +12,10 @@ from pathlib import Path
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from assistant import logs
 from assistant.exchanges import LOCAL
-from assistant.web.limits import Limits, Rates, check_body, check_head, kind, read_body
+from assistant.steps import heard
+from assistant.web.limits import Limits, Rates, calls_ask, check_body, check_head, kind, read_body
 from assistant.web.metrics import Metrics
 from assistant.web.problems import FAILED, Problem, Refused, respond
 from index.errors import ConfigurationError
@@ -61,7 +62,7 @@ def read_keys(path: Path | None) -> dict[str, str]:
 
 class Guard:
     """Pure ASGI, so that it also sees what the framework refuses. Puts `request_id`, and as `caller` the name of the
-    key, or `LOCAL` where there are no keys, into the scope."""
+    key, or `LOCAL` where there are no keys, into the scope; at the end `told`, the fields of its line of log."""
 
     def __init__(
         self, app: ASGIApp, keys: dict[str, str], limits: Limits, metrics: Metrics, hosts: Collection[str] | None
@@ -75,6 +76,11 @@ class Guard:
             await self._app(scope, receive, send)
             return
         request_id = scope["request_id"] = uuid.uuid4().hex
+        ids = {"request_id": request_id} | ({"trace_id": scope["trace_id"]} if "trace_id" in scope else {})
+        with logs.about(**ids), heard(self._metrics.step):
+            await self._watched(scope, receive, send, request_id)
+
+    async def _watched(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:
         started, status = time.perf_counter(), 0
 
         async def reply(message: Message) -> None:
@@ -89,7 +95,7 @@ class Guard:
         try:
             await self._serve(scope, receive, reply)
         except Exception:  # the last resort: whatever happens, the caller gets an id and no trace
-            log.exception("request %s failed", request_id)
+            log.exception("something failed")
             if not status:
                 await respond(scope, FAILED)(scope, receive, reply)
         finally:
@@ -97,18 +103,20 @@ class Guard:
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            self._admit(scope)
+            who = self._admit(scope)
             body = await read_body(scope, receive, self._limits)
             if body is None:
                 return  # the client went away before it had asked
             check_body(scope, body, self._limits)
+            if calls_ask(scope, body):
+                self._rates.spend("questions", who)
         except Refused as refused:
             await respond(scope, refused.problem)(scope, receive, send)
         else:
-            await self._app(scope, _replay(body, receive), send)
+            await self._app(scope, replay(body, receive), send)
 
-    def _admit(self, scope: Scope) -> None:
-        """Look at everything but the body. Raises Refused."""
+    def _admit(self, scope: Scope) -> str:
+        """Look at everything but the body; for whom is counted. Raises Refused."""
         check_head(scope, self._limits, self._hosts)
         headers, address = Headers(scope=scope), str((scope.get("client") or ("unknown",))[0])
         caller = scope["caller"] = self._caller(headers)
@@ -117,8 +125,10 @@ class Guard:
         if caller is None and not _public(scope["path"]):
             raise Refused(Problem(401, "A key is needed", "Send Authorization: Bearer KEY"))
         by_key = caller is not None and bool(self._keys)
+        who = f"key {caller}" if by_key else f"address {address}"
         if not scope["path"].startswith("/static/"):  # a page is some twenty files, for everyone behind one address
-            self._rates.spend(kind(scope), f"key {caller}" if by_key else f"address {address}")
+            self._rates.spend(kind(scope), who)
+        return who
 
     def _caller(self, headers: Headers) -> str | None:
         """Whose key it is, None for none or a wrong one."""
@@ -134,25 +144,32 @@ class Guard:
         means that the client went away before there was one."""
         route = str(getattr(scope.get("route"), "path", "/static" if scope["path"].startswith("/static/") else "none"))
         method = scope["method"] if scope["method"] in _METHODS else "other"
+        problem = scope.get("problem")
+        if problem and status == 200:  # a stream that ended with an error
+            status = problem.status
         self._metrics.request(route, method, status, seconds)
-        told = {"request": scope["request_id"], "caller": scope.get("caller"), "method": method, "route": route,
-                "status": status, "ms": round(seconds * 1000, 1)}  # fmt: skip
-        log.info("%s", json.dumps(told | {n: scope[n] for n in ("trace", "conversation") if n in scope}))
+        told = {
+            "request_id": scope["request_id"], "caller": scope.get("caller"), "method": method, "route": route,
+            "status": status, "seconds": round(seconds, 4), "trace": scope.get("trace"),
+            "problem": problem and problem.title,
+        }  # fmt: skip
+        scope["told"] = {name: value for name, value in told.items() if value is not None}
+        log.info("%s %s %d in %.3f s", method, route, status, seconds, extra={"told": scope["told"]})
 
 
 def _public(path: str) -> bool:
     return path in PUBLIC or path.startswith("/static/")
 
 
-def _replay(body: bytes, receive: Receive) -> Receive:
-    """`body` in one message, then whatever the client does next."""
+def replay(body: bytes, receive: Receive) -> Receive:
+    """Gives `body` in one message, then whatever the client does next."""
     read = False
 
-    async def replay() -> Message:
+    async def again() -> Message:
         nonlocal read
         if read:
             return await receive()
         read = True
         return {"type": "http.request", "body": body, "more_body": False}
 
-    return replay
+    return again

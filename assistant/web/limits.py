@@ -19,12 +19,12 @@ from starlette.datastructures import Headers
 from starlette.types import Receive, Scope
 
 from assistant.settings import is_loopback
-from assistant.web.problems import Problem, Refused
+from assistant.web.problems import MCP, Problem, Refused
 
 Kind = Literal["questions", "requests", "bad keys"]
 _ASKING = ("/api/ask", "/api/chat", "/v1/chat/completions")
 _WITH_BODY, _SAFE = ("POST", "PUT", "PATCH"), ("GET", "HEAD", "OPTIONS", "TRACE")
-_SPOKEN = ("/api/", "/v1/")  # routes whose bodies are JSON
+_SPOKEN = ("/api/", "/v1/", MCP)  # routes whose bodies are JSON
 _JSON = re.compile(r"application/json\s*(?:;\s*charset\s*=\s*\"?utf-8\"?\s*)?", re.IGNORECASE)
 _STRING = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
 _DIGITS = 400
@@ -75,6 +75,16 @@ class Rates:
 def kind(scope: Scope) -> Kind:
     """What a request counts as."""
     return "questions" if scope["method"] == "POST" and scope["path"] in _ASKING else "requests"
+
+
+def calls_ask(scope: Scope, body: bytes) -> bool:
+    """Whether a request that counts as another calls the tool that answers questions. Its body, if any, was checked."""
+    if scope["method"] != "POST" or scope["path"] != MCP or not body:
+        return False
+    match json.loads(body):
+        case {"method": "tools/call", "params": {"name": "ask"}}:
+            return True
+    return False
 
 
 def check_head(scope: Scope, limits: Limits, hosts: Collection[str] | None) -> None:

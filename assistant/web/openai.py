@@ -88,6 +88,8 @@ def install(app: FastAPI, assistant: Assistant, answering: Answering, metrics: M
             caller(request), lambda mine: aside(answering.in_turn(assistant.stream, mine)(question, mine.cancel))
         )
         first = await running.first(request.receive)
+        if isinstance(first, Begun):
+            request.scope["trace"] = first.trace
         if body.stream:
             usage = bool(body.stream_options and body.stream_options.include_usage)
             encode = chunks(question, usage, problems.identity(request))

@@ -1,4 +1,4 @@
-"""Errors as `application/problem+json` (RFC 9457), below /v1 in OpenAI's form.
+"""Errors as `application/problem+json` (RFC 9457), below /v1 in OpenAI's form, at /mcp in that of JSON-RPC.
 
 Never a stack trace, never the input back.
 """
@@ -21,8 +21,10 @@ from assistant.history import DatabaseFailed
 from index.errors import IndexingError
 
 log = logging.getLogger(__name__)
+MCP = "/mcp"  # the one route there is of the Model Context Protocol
 _RETRY_SECONDS, _MOST_FIELDS = 5, 5
 _DOCTOR = "Run: python -m assistant doctor"
+_INVALID, _INTERNAL = -32600, -32603  # of JSON-RPC
 _OPENAI_CODES = {401: "invalid_api_key", 404: "not_found", 429: "rate_limit_exceeded"}
 
 
@@ -49,6 +51,13 @@ class Problem:
         message = f"{self.title}: {self.detail}" if self.detail else self.title
         code = _OPENAI_CODES.get(self.status)
         return {"error": {"message": message, "type": kind, "param": None, "code": code, "request_id": request_id}}
+
+    def jsonrpc(self, request_id: str) -> dict[str, Any]:
+        """As clients of the Model Context Protocol read it, whatever the request was."""
+        code = _INTERNAL if self.status >= 500 else _INVALID
+        message = f"{self.title}: {self.detail}" if self.detail else self.title
+        error = {"code": code, "message": message, "data": self.json(request_id)}
+        return {"jsonrpc": "2.0", "id": None, "error": error}
 
 
 class Refused(Exception):
@@ -86,7 +95,8 @@ def of(error: BaseException) -> Problem:
 
 
 def respond(scope: Scope, problem: Problem) -> JSONResponse:
-    """The response that tells `problem`, in the form of the route that was asked for."""
+    """The response that tells `problem`, in the form of the route that was asked for. Leaves `problem` in the scope."""
+    scope["problem"] = problem
     request_id = str(scope.get("request_id", ""))
     headers = {"Cache-Control": "no-store"}
     if problem.retry_after is not None:
@@ -98,6 +108,8 @@ def respond(scope: Scope, problem: Problem) -> JSONResponse:
     if scope["path"].startswith("/v1/"):
         status = 400 if problem.status == 422 else problem.status  # OpenAI knows no 422
         return JSONResponse(problem.openai(request_id), status, headers)
+    if scope["path"] == MCP:
+        return JSONResponse(problem.jsonrpc(request_id), problem.status, headers)
     return JSONResponse(problem.json(request_id), problem.status, headers, "application/problem+json")
 
 
@@ -127,9 +139,9 @@ def note(error: BaseException, request_id: str) -> None:
     """Log what the operator has to mend; what nobody foresaw with its traceback."""
     found = of(error)
     if found is FAILED:
-        log.error("request %s failed", request_id, exc_info=error)
+        log.error("something failed", exc_info=error)
     elif isinstance(error, IndexingError):
-        log.error("request %s: %s", request_id, error)
+        log.error("%s", error)
 
 
 def identity(request: Request) -> str:

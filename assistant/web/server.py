@@ -40,7 +40,7 @@ def make_server(
     """A server for `web` that is not started yet. A request's head has to come within `head_seconds`."""
     patience = cast(type[asyncio.Protocol], partial(_Patience, head_seconds=head_seconds))
     config = uvicorn.Config(
-        web, host, port, http=patience, ws="none", lifespan="off", log_level="warning", access_log=False,
+        web, host, port, http=patience, ws="none", lifespan="on", log_config=None, access_log=False,
         proxy_headers=False, server_header=False, timeout_graceful_shutdown=_STOP_SECONDS, backlog=_BACKLOG,
     )  # fmt: skip
     return _Server(config, stop)

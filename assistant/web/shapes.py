@@ -356,9 +356,18 @@ class Streamed(RootModel[Chunk | Failure]):
     """What stands in an event of a streamed completion."""
 
 
+class Called(_Closed):
+    """What a call gave, or its error, as JSON-RPC puts it."""
+
+    jsonrpc: Literal["2.0"]
+    id: int | str | None
+    result: dict[str, Any] = {}
+    error: dict[str, Any] = {}
+
+
 _SHAPES: tuple[type[BaseModel], ...] = (
     Reply, Answer, Conversations, Conversation, Messages, Sources, Text, Health, Trouble,
-    Completed, Models, Streamed, Start, Said,
+    Completed, Models, Streamed, Start, Said, Called,
 )  # fmt: skip
 
 

@@ -12,8 +12,9 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, suppress
+from contextvars import copy_context
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -41,6 +42,7 @@ class Failed:
 
 
 Event = Begun | Said | Reply | Failed
+T = TypeVar("T")
 
 
 class Running:
@@ -131,7 +133,9 @@ class Answering:
         with self._lock:
             self._admit(caller)
             self._running.add(running)
-        self._pool.submit(self._work, running, events).add_done_callback(lambda done: self._end(running, done))
+        here = copy_context()  # whoever hears of this request's steps hears of its answer's too
+        done = self._pool.submit(here.run, self._work, running, events)
+        done.add_done_callback(lambda done: self._end(running, done))
         return running
 
     def in_turn(self, stream: Stream, running: Running) -> Stream:
@@ -141,6 +145,21 @@ class Answering:
     def whole_in_turn(self, stream: Stream, running: Running) -> Stream:
         """The same for a stream of nothing but an answer."""
         return whole_in_turn(self._turns, stream, running.later)
+
+    async def do(self, work: Callable[[], T]) -> T:
+        """Do what keeps a core busy but is no answer, when it is its turn. Raises what `work` raises."""
+        with self._lock:
+            if self._stopping:
+                raise Refused(_STOPPING)
+
+        def in_turn() -> T:
+            turn = self._turns.take(Cancel())
+            try:
+                return work()
+            finally:
+                turn.end()
+
+        return await asyncio.wrap_future(self._pool.submit(in_turn))
 
     def tell(self, answered: Callable[[Json], object]) -> None:
         """Call `answered` with each answer from now on."""
@@ -156,6 +175,10 @@ class Answering:
     def count(self) -> int:
         """How many answers are being made."""
         return len(self._running)
+
+    def waiting(self) -> int:
+        """How many of them wait for their turn to work."""
+        return len(self._turns)
 
     def _admit(self, caller: str) -> None:
         if self._stopping:
@@ -200,17 +223,19 @@ class EventStream(Response):
         """Send all of it, or stop where the client went away."""
         try:
             with self._track:
-                await self._send(send)
+                await self._send(scope, send)
         except TimeoutError:
             return  # it reads no more; the server closes the connection of an unfinished response
         finally:
             self._running.leave()
 
-    async def _send(self, send: Send) -> None:
+    async def _send(self, scope: Scope, send: Send) -> None:
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
         event, over = self._first, False
         while not over:
             over = isinstance(event, Reply | Failed)
+            if isinstance(event, Failed) and not isinstance(event.error, Cancelled):  # else the client went away
+                scope["problem"] = problems.of(event.error)
             async with asyncio.timeout(_SEND_SECONDS):
                 body = b"".join(self._encode(event))
                 await send({"type": "http.response.body", "body": body, "more_body": not over})

@@ -13,6 +13,7 @@ from assistant.compose import NAME
 from assistant.conversation import Answer, Question
 from assistant.dialogue import Stream
 from assistant.generation import Cancel
+from assistant.steps import Step
 
 # About what searching takes. Who has a chat model waits for it after that, and needs no core.
 _SEARCH_SECONDS = 0.2
@@ -35,7 +36,8 @@ class Turns:
             else:
                 self._waiting.append(turn)
         cancel.listen(turn.begin)
-        turn.wait()
+        with Step("wait"):
+            turn.wait()
         cancel.forget(turn.begin)
         return turn
 

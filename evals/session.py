@@ -1,0 +1,107 @@
+"""One evaluation from start to end: documents, index, target, questions, results and the files that report them."""
+
+import json
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from assistant.settings import AssistantSettings
+from assistant.wire import make_assistant
+from evals import results
+from evals.cases import Case
+from evals.gate import Report
+from evals.judge import Trial
+from evals.reports.junit import junit
+from evals.reports.page import page
+from evals.reports.summary import summary
+from evals.results import Results
+from evals.run import run
+from evals.targets import File, Local, Server, Target
+from index import wire
+from index.documents import Document
+from index.errors import UnreadableSource
+from index.load import Loader, find
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Whom to ask: a file of answers, a server with its key, or neither for the assistant of this checkout."""
+
+    answers: Path | None = None
+    url: str | None = None
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """A run's trials, its results, and milliseconds by item."""
+
+    trials: Sequence[Trial]
+    results: Results
+    milliseconds: dict[str, float]
+
+    def percentile(self, share: float) -> float:
+        """Milliseconds within which this share of the answers came."""
+        took = sorted(self.milliseconds.values())
+        return round(took[min(len(took) - 1, int(len(took) * share))], 1) if took else 0.0
+
+
+def documents(sources: Sequence[Path]) -> dict[str, Document]:
+    """The documents of the folders by id, without an index; broken ones are left out, as in the index."""
+    with Loader(sources) as loader:
+        found = [d for p in find(sources) if isinstance(p, Path) and (d := _loaded(loader, p))]
+    return {d.id: d for d in found}
+
+
+def _loaded(loader: Loader, path: Path) -> Document | None:
+    try:
+        return loader.load(path)
+    except UnreadableSource:
+        return None
+
+
+@contextmanager
+def target(choice: Choice, sources: Sequence[Path], kept: Path | None = None) -> Iterator[Target]:
+    """The one of the choice; this checkout's assistant is given an index of the sources, in a folder of its own or in
+    `kept`, where only what changed is indexed again."""
+    if choice.answers:
+        yield File.open(choice.answers)
+    elif choice.url:
+        yield Server(choice.url, choice.key)
+    else:
+        with tempfile.TemporaryDirectory() as data:
+            settings = AssistantSettings(sources=tuple(sources), data=kept or Path(data))
+            wire.build(settings)
+            assistant = make_assistant(settings)
+            try:
+                yield Local(assistant)
+            finally:
+                assistant.close()
+
+
+def evaluate(
+    cases: Sequence[Case], choice: Choice, sources: Sequence[Path], progress: Callable[[int, int], None], variants: bool
+) -> Ran:
+    """Ask and judge. Raises Unreachable, BadAnswers, IndexingError."""
+    known = documents(sources)
+    with target(choice, sources) as asked:
+        trials = run(cases, asked, known.get, progress, variants)
+        found = results.collect(trials, known.values(), asked.name)
+    return Ran(trials, found, {t.identity: round(t.milliseconds, 1) for t in trials})
+
+
+def report(ran: Ran, base: Results | None, gated: Report, folder: Path) -> None:
+    """Write the files of a report into the folder: those of `reports`, times, and the answers as lines that
+    --answers reads."""
+    folder.mkdir(parents=True, exist_ok=True)
+    results.write(ran.results, folder / "results.json")
+    (folder / "junit.xml").write_text(junit(ran.results, ran.milliseconds), "utf-8")
+    (folder / "summary.md").write_text(summary(ran.results, base, gated), "utf-8")
+    (folder / "report.html").write_text(page(ran.results, base, gated, ran.milliseconds), "utf-8")
+    timings = {"p50": ran.percentile(0.5), "p95": ran.percentile(0.95), "milliseconds": ran.milliseconds}
+    (folder / "timings.json").write_text(json.dumps(timings, indent=1) + "\n", "utf-8")
+    lines = [json.dumps({"id": t.identity} | t.said.model_dump(mode="json", exclude_none=True), ensure_ascii=False)
+             for t in ran.trials if t.said]  # fmt: skip
+    (folder / "answers.jsonl").write_text("\n".join(lines) + "\n", "utf-8")
