@@ -34,6 +34,10 @@ FEATURES = (
     "cosine_across", "cosine_top", "brief",
 )  # fmt: skip
 _COMPARED, _WINDOW, _STRANGE = 12, 3, 0.15
+# The least support that a reader is shown. The fitted thresholds part public sets evenly, but a wrong sentence costs
+# more than a right one that is said in its source's words instead. Of the sentences in tests/recorded.jsonl that no
+# rule objects to, the right ones have .70 and more, the wrong one .53.
+_SHOWN = 0.6
 _CLAUSE = re.compile(
     r"[,;:()](?!\s(?:что|чтобы|що|што|каб|that)\b)|\s[—–-]\s|\s(?:and|but|while|whereas|и|а|но|і|але|ды)\s"
 )
@@ -120,7 +124,7 @@ def check(
     measures = features(aligned, encode, timing.day(published))
     logit = model.bias + sum(w * f for w, f in zip(model.weights, measures, strict=True))
     support = round(1 / (1 + math.exp(-max(-30.0, min(30.0, logit)))), 4)
-    if support < model.threshold:
+    if support < max(model.threshold, _SHOWN):
         found += (Problem("support", "its words stand too far from those of its sources"),)
     return Verdict(found, support, not found)
 
