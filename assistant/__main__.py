@@ -1,4 +1,4 @@
-"""python -m assistant: ask, chat, serve, doctor. Parses, calls, prints."""
+"""python -m assistant: ask, chat, serve, slack, doctor. Parses, calls, prints."""
 
 import argparse
 import contextlib
@@ -9,8 +9,10 @@ import json
 import logging
 import re
 import secrets
+import signal
 import sys
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from rich.console import Console
@@ -24,12 +26,14 @@ from assistant.dialogue import Dialogue
 from assistant.history import DatabaseFailed, NewerDatabase
 from assistant.render import to_json, to_text
 from assistant.settings import AssistantSettings
+from assistant.slack.settings import read_slack
 from assistant.tape import Played
 from assistant.trace import Traces, changed, same
-from assistant.wire import make_assistant, make_dialogue
+from assistant.wire import make_assistant, make_dialogue, make_history
 from index.errors import ConfigurationError, IndexingError
 from index.settings import read
 
+_Events = Callable[[bytes, Mapping[str, str]], tuple[int, dict[str, str], bytes]]  # see assistant.web.slack_events
 _EXAMPLES = """examples:
   python -m assistant ask "How do Minsk and Moscow define the Union State?"
   python -m assistant ask "Who is the state secretary?" --as-of 2022-01-01 --json
@@ -147,9 +151,53 @@ def serve(settings: AssistantSettings, options: argparse.Namespace) -> int:
     logging.getLogger("assistant.web").setLevel(logging.INFO)  # a line a request, without content
     assistant = make_assistant(settings)
     generation = assistant.ready()
-    with _conversations(settings, assistant) as dialogue:
+    with _conversations(settings, assistant) as dialogue, _slack_over_http(assistant, dialogue) as slack_events:
         print(f"index {generation} is served at http://{settings.host}:{settings.port}", file=sys.stderr)
-        run(assistant, dialogue, settings.host, settings.port, settings.api_keys_file)
+        run(assistant, dialogue, settings.host, settings.port, settings.api_keys_file, slack_events)
+    return 0
+
+
+@contextlib.contextmanager
+def _slack_over_http(assistant: Assistant, dialogue: Dialogue) -> Iterator[_Events | None]:
+    """What serves `/slack/events`, None where Slack is not set up or comes through a socket."""
+    wishes = read_slack()
+    if not wishes.http:
+        yield None
+        return
+    from assistant.slack.bot import Bot
+
+    bot = Bot(wishes, assistant, dialogue)
+    bot.start()
+    print(f"Slack events of {bot.scope.team} are served at /slack/events", file=sys.stderr)
+    try:
+        yield bot.http
+    finally:
+        bot.stop()
+
+
+def slack(settings: AssistantSettings, options: argparse.Namespace) -> int:
+    """The Slack bot in Socket Mode, until it is stopped."""
+    wishes = read_slack()
+    if wishes.bot_token is None or wishes.app_token is None:
+        instead = "; for HTTP events run: python -m assistant serve" if wishes.http else "; see docs/slack.md"
+        missing = [n for n in ("bot_token", "app_token") if getattr(wishes, n) is None]
+        raise ConfigurationError(f"{' and '.join(f'SLACK_{n.upper()}' for n in missing)} not set{instead}")
+    from assistant.slack.bot import Bot
+    from assistant.slack.bot import serve as serve_slack
+
+    logging.getLogger("assistant.slack").setLevel(logging.INFO)
+    until = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: until.set())
+    assistant = make_assistant(settings)
+    generation = assistant.ready()
+    try:
+        with _conversations(settings, assistant) as dialogue:
+            bot = Bot(wishes, assistant, dialogue)
+            print(f"index {generation} answers in Slack as {bot.scope.bot} of {bot.scope.team}", file=sys.stderr)
+            serve_slack(bot, wishes.app_token.get_secret_value(), until)
+    finally:
+        assistant.close()
     return 0
 
 
@@ -177,13 +225,20 @@ def replay(settings: AssistantSettings, options: argparse.Namespace) -> int:
 
 def doctor(settings: AssistantSettings, options: argparse.Namespace) -> int:
     """Exit code 1 when a check fails."""
-    results = checks.run(settings)
+    results = _slack_results(settings) if options.part == "slack" else checks.run(settings)
     if options.json:
         print(json.dumps([{"name": r.name, "ok": r.ok, "found": r.found} for r in results], ensure_ascii=False))
     else:
         for r in results:
             print(f"{'ok  ' if r.ok else 'FAIL'} {r.name}: {r.found}")
     return 0 if all(r.ok for r in results) else 1
+
+
+def _slack_results(settings: AssistantSettings) -> list[checks.Result]:
+    from assistant.slack import doctor as slack_checks
+
+    with contextlib.closing(make_history(settings)) as history:
+        return [checks.Result(*found) for found in slack_checks.run(read_slack(), history)]
 
 
 def key(settings: AssistantSettings, options: argparse.Namespace) -> int:
@@ -227,9 +282,10 @@ def parser() -> argparse.ArgumentParser:
     again.add_argument("trace", help="the trace of an answer, as its JSON names it")
     again.set_defaults(as_of=None, language=None)
     command("serve", serve, "the web endpoint")
-    command("doctor", doctor, "check the installation and name what is broken").add_argument(
-        "--json", action="store_true", help="print JSON"
-    )
+    command("slack", slack, "the Slack bot, in Socket Mode")
+    check = command("doctor", doctor, "check the installation and name what is broken")
+    check.add_argument("part", nargs="?", choices=["slack"], help="check this part alone")
+    check.add_argument("--json", action="store_true", help="print JSON")
     command("key", key, "make an API key").add_argument("name", help="whose key it is")
     return main_parser
 

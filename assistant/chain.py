@@ -7,9 +7,10 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from assistant import conflicts, drafting, frame, notice, premise, refusal, rewrite, support, terms, trace
+from assistant import checking, conflicts, drafting, frame, notice, premise, refusal, rewrite, support, terms, trace
 from assistant.answerability import Weights
 from assistant.asked import Asked, ask
+from assistant.checking import Checked
 from assistant.compose import NAME, Composition, compose
 from assistant.conversation import Answer, Citation, Language, Question, Reason, Sentence
 from assistant.evidence import Evidence
@@ -153,6 +154,11 @@ class Assistant:
             return "off_topic", None
         correction = premise.correction(composed.asked, composed.near, index.glossary)
         return ("false_premise" if correction else "not_in_sources"), correction
+
+    def check(self, claim: str, most: int) -> tuple[Checked, ...]:
+        """What the sources say to each of the first `most` sentences of a claim. Raises IndexingError."""
+        with self._live.lend() as index:
+            return checking.check(claim, index, most)
 
     def document(self, identity: str) -> Document | None:
         """A source document of the served index."""

@@ -13,12 +13,13 @@ from starlette.types import ASGIApp
 from assistant.chain import Assistant
 from assistant.dialogue import Dialogue
 from assistant.history import DatabaseFailed
-from assistant.web import conversations, examples, openai, problems, server
+from assistant.web import conversations, examples, openai, problems, server, slack_events
 from assistant.web.guard import Guard, read_keys
 from assistant.web.limits import Limits, names_of
 from assistant.web.metrics import TYPE, Metrics
 from assistant.web.problems import Problem, Refused
 from assistant.web.replies import as_json
+from assistant.web.slack_events import Events
 from assistant.web.stream import Answering
 from index.documents import About
 from index.errors import IndexingError
@@ -34,10 +35,11 @@ def create_web(
     limits: Limits | None = None,
     host: str | None = None,
     answering: Answering | None = None,
+    slack: Events | None = None,
 ) -> ASGIApp:
     """The web application around an assistant and its conversations. With `keys`, every route but the page and health
     checks needs one. `host` is the address it listens on, None where that does not matter; `answering` is for who
-    wants to stop the answers."""
+    wants to stop the answers; `slack` serves Slack's events."""
     app = FastAPI(title="Union State assistant", docs_url=None, redoc_url=None, openapi_url="/api/openapi.json",
                   redirect_slashes=False)  # fmt: skip
     limits, metrics = limits or Limits(), Metrics(assistant.ready)
@@ -49,13 +51,17 @@ def create_web(
     _install_sources(app, assistant)
     _install_health(app, assistant, dialogue, metrics)
     _install_page(app)
+    if slack is not None:
+        slack_events.install(app, slack)
     return Guard(app, keys or {}, limits, metrics, names_of(host) if host else None)
 
 
-def run(assistant: Assistant, dialogue: Dialogue, host: str, port: int, keys_file: Path | None) -> None:
-    """Serve until a signal stops it; open requests get a few seconds to end."""
+def run(
+    assistant: Assistant, dialogue: Dialogue, host: str, port: int, keys_file: Path | None, slack: Events | None = None
+) -> None:
+    """Serve until a signal stops it; open requests get a few seconds to end. `slack` as in `create_web`."""
     answering = Answering(Limits())
-    web = create_web(assistant, dialogue, read_keys(keys_file), host=host, answering=answering)
+    web = create_web(assistant, dialogue, read_keys(keys_file), host=host, answering=answering, slack=slack)
     server.run(web, host, port, answering.stop)
 
 
