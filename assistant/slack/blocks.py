@@ -99,7 +99,7 @@ def _body(answer: Json, urls: dict[int, str | None], say: Words, size: int) -> I
         yield from (_rich([piece(p)]) for p in pieces(answer["text"], min(size, limits.BLOCK)))
         yield _context([say("hint")])
         return
-    for group in grouped((s["text"] for s in answer["sentences"]), min(size, limits.BLOCK) - 200):
+    for group in grouped((s["text"] for s in answer["sentences"]), min(size, limits.BLOCK) * 2 // 3):
         elements = [e for n, text in enumerate(group) for e in [*([piece(" ")] if n else []), *marked(text, urls)]]
         yield _rich(elements)
 

@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 _CLICKS = 8  # threads for what happens at a click
 # Bolt logs whole bodies at INFO, with what was said and tokens.
 QUIET = logging.getLogger("assistant.slack.bolt")
-QUIET.setLevel(logging.WARNING)
+QUIET.setLevel(logging.ERROR)
 
 
 class SlackUnreachable(IndexingError):

@@ -140,7 +140,7 @@ class Delivery:
             return bool(payload.get("event") == self._task.id and payload.get("part") == part)
         # A stream that was begun carries nothing yet. Tasks of one thread follow each other, so it is this one's.
         mine = message.get("user") == self._bot and not message.get("files") and self._task.direct and part == 0
-        return bool(mine and float(message["ts"]) >= self._claimed.received)
+        return bool(mine and float(message["ts"]) > self._claimed.received - 60)
 
     def _thread(self, part: int) -> str:
         """The thread that a part stands in, "" where it begins one."""
