@@ -9,6 +9,7 @@ import threading
 import time
 import uuid
 from collections import defaultdict, deque
+from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -82,6 +83,8 @@ class FakeSlack:
         self.skew = 0.0
         self.refuses_streams = False
         self.acknowledged: dict[str, float] = {}
+        self._held: tuple[str, int, Callable[[], object]] = ("", 0, bool)
+        self._released = threading.Event()
         self._waiting: dict[str, tuple[float, Future[Json]]] = {}
         self._sockets: list[ServerConnection] = []
         self._http = _Server(("127.0.0.1", 0), _Handler)
@@ -132,6 +135,24 @@ class FakeSlack:
             return sum(m == method for m, _ in self.calls)
 
     # Web API
+
+    def hold(self, method: str, nth: int, then: Callable[[], object]) -> None:
+        """When `method` is called for the `nth` time, carry it out, do `then` and never answer."""
+        self._held, self._released = (method, nth, then), threading.Event()
+
+    def release(self) -> None:
+        """Hold nothing any more."""
+        self._held = ("", 0, bool)
+        self._released.set()
+
+    def held(self, method: str) -> bool:
+        """Whether the call that was just carried out is the one to hold; then waits."""
+        name, nth, then = self._held
+        if method != name or self.count(method) != nth:
+            return False
+        then()
+        self._released.wait(60)
+        return True
 
     def call(self, method: str, sent: Json) -> tuple[int, Json, dict[str, str]]:
         with self.lock:
@@ -298,7 +319,10 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             form = "json" not in self.headers.get("Content-Type", "")
             sent = dict(parse_qsl(raw.decode())) if form else json.loads(raw)
-            status, body, headers = slack.call(self.path.removeprefix("/api/"), sent)
+            method = self.path.removeprefix("/api/")
+            status, body, headers = slack.call(method, sent)
+            if slack.held(method):
+                status = -1
             self._reply(status, json.dumps(body).encode(), headers)
 
     def _reply(self, status: int, body: bytes, headers: dict[str, str]) -> None:

@@ -112,7 +112,7 @@ def test_a_long_answer_is_split_between_sentences_and_nothing_is_lost() -> None:
 
 def test_a_sentence_that_is_too_long_for_a_block_is_cut_between_words() -> None:
     found = blocks.answered(made(["word " * 2500 + "end"]), "o")
-    assert problems(found) == [] and shown(found).count("word") == 2500 + 2500 * 0
+    assert problems(found) == [] and shown(found).count("word") == 2500
 
 
 def test_nothing_of_a_source_works() -> None:
@@ -187,7 +187,7 @@ def test_pieces_hold_all_words_and_are_short(text: str, most: int) -> None:
         ("<!date^1^x|2021> <!here>", "2021"),
         ("<#C1|general> <@U2|ann> x", "#general ann x"),
         ("", ""),
-        ("<<<>>>", "<< >>"),
+        ("<<<>>>", "<<>>"),
     ],
 )
 def test_slacks_notation_is_read(said: str, meant: str) -> None:
@@ -220,8 +220,9 @@ def test_real_answers_are_shown_within_the_limits(assistant: Assistant) -> None:
 @pytest.mark.slow
 def test_a_claim_is_supported_contradicted_or_not_in_the_sources(assistant: Assistant) -> None:
     claim = (
-        "The Treaty on the Creation of a Union State was signed on 8 December 1999. The Treaty on the Creation of a Union "
-        "State was signed on 8 December 1997. France joined the Union State in 2020. The two countries have a lunar base."
+        "The Treaty on the Creation of a Union State was signed on 8 December 1999. "
+        "The Treaty on the Creation of a Union State was signed on 8 December 1997. "
+        "France joined the Union State in 2020. The two countries have a lunar base."
     )
     with assistant._live.lend() as index:
         found = check(claim, index, 10)

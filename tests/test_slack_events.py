@@ -149,11 +149,11 @@ def test_commands_and_shortcuts_are_tasks() -> None:
         "channel": {"id": "C1"},
         "user": {"id": "U1"},
         "trigger_id": "1.3.x",
-        "message": {"text": "Minsk <b>"},
+        "message": {"text": "Minsk &lt;b&gt;"},
         "response_url": "u",
     }
     checked = shortcut_task(message, OPEN)
-    assert checked and (checked.kind, checked.text, checked.thread) == ("check", "Minsk", "")
+    assert checked and (checked.kind, checked.text, checked.thread) == ("check", "Minsk <b>", "")
 
 
 def test_a_second_click_on_share_is_the_same_task() -> None:

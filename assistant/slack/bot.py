@@ -80,7 +80,11 @@ class Bot:
         form = headers.get("content-type", "").partition(";")[0].strip() == "application/x-www-form-urlencoded"
         if not _sound(body, form):
             return 400, {}, b""
-        reply = self.app.dispatch(BoltRequest(body=body.decode(), headers=dict(headers)))
+        try:
+            request = BoltRequest(body=body.decode(), headers=dict(headers))
+        except (AttributeError, IndexError, KeyError, TypeError):  # Bolt takes the shape of bodies on trust
+            return 400, {}, b""
+        reply = self.app.dispatch(request)
         names = {name: values[0] for name, values in reply.headers.items() if values}
         return reply.status, names, (reply.body or "").encode()
 
@@ -187,10 +191,12 @@ def _sound(body: bytes, form: bool) -> bool:
         read = json.loads(text)
     except (ValueError, RecursionError):
         return False
-    inner = [read.get(n, {}) for n in ("event", "team", "user", "channel", "message")] if isinstance(read, dict) else []
-    odd = [i for i in inner if not isinstance(i, dict | str)]
-    event = isinstance(read, dict) and (read.get("type") != "event_callback" or isinstance(read.get("event"), dict))
-    return event and not odd and not isinstance(read.get("event", {}), str)
+    if not isinstance(read, dict):
+        return False
+    named = [read[n] for n in ("team", "user", "channel", "message", "container") if n in read]
+    event = read.get("event", None if read.get("type") == "event_callback" else {})
+    listed = isinstance(read.get("actions", []), list)
+    return isinstance(event, dict) and listed and all(isinstance(n, dict | str) for n in named)
 
 
 def _pressed(body: dict[str, Any]) -> str:

@@ -11,7 +11,7 @@ _AS_OF = re.compile(
     r"\s*(?:as of|по состоянию на|на|станам на|на дату)\s+(?P<date>[\w./-]+)(?:\s*(?:год\w*|г\.))?\s*:\s*",
     re.IGNORECASE,
 )
-_DATE = re.compile(r"\d{4}(?:-\d{2}(?:-\d{2})?)?")
+_DATE = re.compile(r"\d{4}(?:-(?:0[1-9]|1[0-2])(?:-\d{2})?)?")
 
 
 class BadDate(ValueError):
