@@ -174,8 +174,8 @@ def test_a_process_killed_at_any_call_leaves_one_answer(database: Path) -> None:
             assert wait(lambda: not slack.sockets())
             slack.release()
             process = start(database, slack)
-            assert wait(lambda: bool(slack.answers(asked["event_id"])), 60), method
-            assert wait(lambda: one(slack, asked).shown.startswith("You asked Who? [1]."), 20), method
+            assert wait(lambda asked=asked: bool(slack.answers(asked["event_id"])), 60), method
+            assert wait(lambda asked=asked: one(slack, asked).shown.startswith("You asked Who? [1]."), 20), method
             process.terminate()
             assert process.wait(30) == 0
             assert len(slack.all()) == before + 1, method

@@ -3,11 +3,12 @@
 In the database of conversations. Not for: what is sent to Slack (deliver.py).
 """
 
+import contextlib
 import json
 import threading
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import sqlalchemy as sql
@@ -53,13 +54,13 @@ class Queue:
                  clock: Callable[[], float] = time.time) -> None:  # fmt: skip
         self._history, self._lease, self._most, self._clock = history, lease, most, clock
         self.worker = uuid.uuid4().hex
-        self._writing = threading.Lock()  # SQLite lets one write at a time, and those who wait for it are not queued
+        self._writing = _Turns()
 
     def record(self, tasks: Sequence[Task]) -> int:
         """Store tasks, all or none; those that are known already, and follow-ups in threads that are not the bot's,
         change nothing. Returns how many were new."""
         now, new = self._now(), 0
-        with self._writing, self._history.transaction(writes=True) as db:
+        with self._writing.first(), self._history.transaction(writes=True) as db:
             waiting = db.scalar(
                 sql.select(sql.func.count()).select_from(_tasks).where(_tasks.c.state.in_(_OPEN))
             ) or 0  # fmt: skip
@@ -67,7 +68,7 @@ class Queue:
                 if task.follows and not self._owned(db, task):
                     continue
                 row = _row(task, now + n, busy=waiting + new >= self._most)
-                if db.execute(_insert(db, _tasks, row)).rowcount:
+                if db.scalar(_insert(db, _tasks, row).returning(_tasks.c.id)) is not None:
                     new += 1
                     if task.kind in ("ask", "check") and task.thread:
                         thread = {"team": task.team, "channel": task.channel, "thread": task.thread, "created": now}
@@ -87,7 +88,7 @@ class Queue:
             sql.and_(_tasks.c.state == "working", _tasks.c.lease < now),
         )
         query = sql.select(_tasks).where(ready, ~earlier).order_by(_tasks.c.received, _tasks.c.id).limit(most)
-        with self._writing, self._history.transaction(writes=True) as db:
+        with self._writing.second(), self._history.transaction(writes=True) as db:
             rows = db.execute(query.with_for_update(skip_locked=True, of=_tasks)).all()
             for row in rows:
                 values = {"state": "working", "attempts": row.attempts + 1, "worker": self.worker,
@@ -183,7 +184,7 @@ class Queue:
         """Keep how a channel is answered."""
         row: dict[str, Any] = {"team": team, "channel": channel, "language": settings.language,
                                "as_of": settings.as_of, "mention_only": int(settings.mention_only)}  # fmt: skip
-        with self._writing, self._history.transaction(writes=True) as db:
+        with self._writing.second(), self._history.transaction(writes=True) as db:
             db.execute(sql.delete(_channels).where(_channels.c.team == team, _channels.c.channel == channel))
             db.execute(sql.insert(_channels).values(row))
 
@@ -211,7 +212,7 @@ class Queue:
             raise Lost(claimed.task.id)
 
     def _write(self, statement: sql.Update | sql.Insert | sql.Delete) -> int:
-        with self._writing, self._history.transaction(writes=True) as db:
+        with self._writing.second(), self._history.transaction(writes=True) as db:
             return db.execute(statement).rowcount
 
     def _now(self) -> int:
@@ -222,6 +223,38 @@ class Queue:
         return int(seconds * 1_000_000)
 
 
+class _Turns:
+    """Lets one write at a time: SQLite does so too, but without a queue. Those whom Slack waits for go first."""
+
+    def __init__(self) -> None:
+        self._changed, self._taken, self._first = threading.Condition(), False, 0
+
+    @contextlib.contextmanager
+    def first(self) -> Iterator[None]:
+        """A turn before all of the second kind."""
+        with self._changed:
+            self._first += 1
+            self._changed.wait_for(lambda: not self._taken)
+            self._first, self._taken = self._first - 1, True
+        yield from self._turn()
+
+    @contextlib.contextmanager
+    def second(self) -> Iterator[None]:
+        """A turn when nobody of the first kind waits."""
+        with self._changed:
+            self._changed.wait_for(lambda: not self._taken and not self._first)
+            self._taken = True
+        yield from self._turn()
+
+    def _turn(self) -> Iterator[None]:
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._taken = False
+                self._changed.notify_all()
+
+
 def load_bare(task: Task) -> Task:
     """The task without what was said: enough to know whose it was."""
     return Task(task.id, task.kind, task.team, task.channel, task.user, task.thread, task.message, direct=task.direct)
@@ -230,11 +263,11 @@ def load_bare(task: Task) -> Task:
 def _row(task: Task, now: int, busy: bool) -> dict[str, Any]:
     return {"id": task.id, "message": task.message, "kind": task.kind, "team": task.team, "channel": task.channel,
             "asker": task.user, "thread": task.thread, "place": task.place, "payload": task.dump(),
-            "state": "waiting", "attempts": 0, "due": now, "worker": "", "lease": 0,
+            "state": "waiting", "attempts": 0, "due": 0, "worker": "", "lease": 0,
             "sent": json.dumps({"busy": "1"} if busy else {}), "trace": "", "received": now, "finished": 0}  # fmt: skip
 
 
-def _insert(db: sql.Connection, table: sql.Table, row: dict[str, Any]) -> sql.Insert:
+def _insert(db: sql.Connection, table: sql.Table, row: dict[str, Any]) -> postgresql.Insert | sqlite.Insert:
     """An insert that does nothing where the row is there already."""
     if db.dialect.name == "postgresql":
         return postgresql.insert(table).values(row).on_conflict_do_nothing()
