@@ -11,6 +11,7 @@ was sent or shows the inside of the program, JSON that is none, and headers that
 import argparse
 import asyncio
 import contextlib
+import gzip
 import hashlib
 import itertools
 import json
@@ -38,7 +39,7 @@ from tests.served import small_settings
 KEY = "fuzz-key"
 _SECONDS = 10.0
 _AT_ONCE = 4
-_SHOWN = 25  # faults, in full
+_SHOWN = 8  # faults of a kind, in full
 _INSIDE = re.compile(
     r'Traceback \(most|File "[^"]+", line|site-packages|\.py\b.{0,20}\bline \d|sqlalchemy|sqlite3?\.|pydantic_core|'
     r"0x[0-9a-f]{8,}|(?:Key|Type|Value|Attribute|Recursion|Runtime|Unicode\w+)Error"
@@ -63,6 +64,7 @@ class Found:
 
     statuses: Counter[int] = field(default_factory=Counter)
     faults: list[str] = field(default_factory=list)
+    kinds: Counter[str] = field(default_factory=Counter)
     slowest: float = 0.0
 
     @property
@@ -97,6 +99,8 @@ async def send(web: ASGIApp, sent: Sent, seconds: float = _SECONDS) -> Got:
     except Exception as error:  # noqa: BLE001 - whatever leaves the application is what is looked for
         got.error = f"raised {type(error).__name__}: {error}"
     got.seconds = time.perf_counter() - started
+    if got.headers.get("content-encoding") == "gzip" and got.body:
+        got.body = gzip.decompress(got.body)
     return got
 
 
@@ -132,7 +136,8 @@ def faults(sent: Sent, got: Got) -> Iterator[str]:
         if sent.leaves is None and not got.error:
             yield "no answer"
         return
-    if got.status >= 500:
+    stopped = sent.leaves is not None and b"The answer was stopped" in got.body  # nobody is there any more
+    if got.status >= 500 and not stopped:
         yield f"status {got.status}"
     if missing := [name for name in _ALWAYS if name not in got.headers]:
         yield f"no header {missing}"
@@ -173,7 +178,7 @@ def _bad_answer(sent: Sent, got: Got, text: str) -> Iterator[str]:
         yield "JSON that is none"
     if kind == "text/event-stream":
         ends = "data: [DONE]\n\n" if sent.path.startswith("/v1/") else "event: done\n"
-        if ends not in text:
+        if ends not in text and sent.leaves is None:
             yield "a stream without an end"
     if kind not in ("application/json", "text/event-stream") and got.body and "\ufffd" in text:
         yield "a body that is not UTF-8"
@@ -200,8 +205,9 @@ async def fire(web: ASGIApp, requests: Iterable[tuple[str, Sent]], seconds: floa
             got = await send(web, sent, seconds)
             found.statuses[got.status] += 1
             found.slowest = max(found.slowest, got.seconds)
-            found.faults += [f"{name}: {fault}\n    {sent}\n    {got.status} {got.body[:300]!r}"
-                             for fault in faults(sent, got)]  # fmt: skip
+            for fault in faults(sent, got):
+                found.kinds[fault[:40]] += 1
+                found.faults.append(f"{name}: {fault}\n    {sent}\n    {got.status} {got.body[:300]!r}")
             if found.sent % 1000 == 0:
                 print(f"{found.sent} sent, {len(found.faults)} faults", file=sys.stderr, flush=True)
 
@@ -229,11 +235,23 @@ async def known(web: ASGIApp) -> Known:
     return Known(answer["conversation_id"], answer["trace"])
 
 
-async def run(web: ASGIApp, count: int, seed: int, every_poison: bool = True) -> Found:
+async def run(web: ASGIApp, count: int, seed: int, every_poison: bool = True, seconds: float = _SECONDS) -> Found:
     """`count` requests of this seed, after the known poisons."""
     here = await known(web)
     first = ((f"poison {n}", sent) for n, sent in enumerate(poisons(here) if every_poison else ()))
-    return await fire(web, itertools.chain(first, ((f"{seed}.{n}", one(seed, n, here)) for n in range(count))))
+    rest = ((f"{seed}.{n}", one(seed, n, here)) for n in range(count))
+    return await fire(web, itertools.chain(first, rest), seconds)
+
+
+def _various(all_faults: Sequence[str]) -> list[str]:
+    """A few faults of each kind."""
+    shown: Counter[str] = Counter()
+    found = []
+    for fault in all_faults:
+        kind = fault.partition("\n")[0].partition(": ")[2][:40]
+        shown[kind] += 1
+        found += [fault] if shown[kind] <= _SHOWN else []
+    return found
 
 
 async def _again(web: ASGIApp, seed: int, number: int) -> Found:
@@ -248,17 +266,20 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--requests", type=int, default=50_000)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--seconds", type=float, default=_SECONDS, help="after which an answer counts as a hang")
+    parser.add_argument("--no-poisons", action="store_true", help="leave out the list of known poisons")
     parser.add_argument("--only", type=int, help="send the request of this number alone")
     options = parser.parse_args(arguments)
     logging.disable(logging.CRITICAL)
     with tempfile.TemporaryDirectory() as folder, site(Path(folder)) as web:
         started = time.perf_counter()
-        work = run(web, options.requests, options.seed)
+        work = run(web, options.requests, options.seed, not options.no_poisons, seconds=options.seconds)
         found = asyncio.run(work if options.only is None else _again(web, options.seed, options.only))
     if options.only is not None:
         work.close()
-    print("\n".join(found.faults[:_SHOWN]))
+    print("\n".join(_various(found.faults)))
     told = {"requests": found.sent, "statuses": dict(sorted(found.statuses.items())), "faults": len(found.faults),
+            "kinds": dict(found.kinds.most_common()),
             "slowest": round(found.slowest, 2), "seconds": round(time.perf_counter() - started, 1),
             "seed": options.seed}  # fmt: skip
     print(json.dumps(told))

@@ -162,8 +162,10 @@ class Crowd:
         self.seen.look(chat.user, chat.number, text, "an answer")
         if status == 404 and chat.cut:
             chat.conversation = None  # its first answer was cut: there is none
-        elif self.seen.expect(status == 200, f"status {status} for a question") or status == 200:
+        elif status == 200:
             self._told(chat, json.loads(text))
+        else:
+            self.seen.failures.append(f"status {status} for a question: {text[:200]}")
 
     def _told(self, chat: Chat, answer: dict[str, Any]) -> None:
         self.seen.count["answers"] += 1
@@ -329,10 +331,12 @@ def _wait(url: str, child: "subprocess.Popen[bytes]") -> None:
 def run(folder: Path, chats: int, users: int, cancelled: float, seed: int) -> Seen:
     """Let `users` have `chats` conversations."""
     seen = Seen()
-    with ModelServer(Echo(seen).said, Knobs(first=0.002, between=0.0005)) as model:
-        with served(folder, users, model.url) as url:
-            crowd = Crowd(url, users, chats, cancelled, seed, seen)
-            asyncio.run(crowd.run())
+    with (
+        ModelServer(Echo(seen).said, Knobs(first=0.002, between=0.0005)) as model,
+        served(folder, users, model.url) as url,
+    ):
+        crowd = Crowd(url, users, chats, cancelled, seed, seen)
+        asyncio.run(crowd.run())
     log = (folder / "log").read_text("utf-8", "replace")
     if spoken := _CANARY.search(log):
         seen.leaks.append(f"the log holds {spoken[0]}")

@@ -31,7 +31,8 @@ class Sent:
 
     def __str__(self) -> str:
         body = b"".join(self.pieces)
-        return f"{self.method} {self.path!r} ? {self.query[:200]!r} {self.headers!r:.400} {body[:300]!r}"
+        gone = "" if self.leaves is None else f" gone after {self.leaves} of {len(self.pieces)} pieces"
+        return f"{self.method} {self.path!r} ? {self.query[:200]!r} {self.headers!r:.400} {body[:300]!r}{gone}"
 
 
 @dataclass(frozen=True, slots=True)

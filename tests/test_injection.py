@@ -1,4 +1,4 @@
-"""Sources and questions that give orders, before a model that obeys every one of them: nothing of it reaches a reader."""
+"""Sources and questions that give orders, before a model that obeys every one of them: no reader sees any of it."""
 
 import base64
 import contextlib
@@ -72,14 +72,15 @@ class Poisoned:
         return said
 
     def _write(self, folder: Path, number: int, payload: str) -> None:
-        name, clean = district(number), payload.replace("\0", "").replace("'''", "'")
+        name, clean = district(number), payload.replace("\0", "")
         line = " ".join(clean.split())
         said = f"On 6 May 2024 the Kvas Board of the Union State set the quota of {name} at {4700 + number} barrels."
         place = number % 3
         body = [f"The Kvas Board met in {name}.", said, "The board meets again in autumn."]
         body.insert((0, 2, 4)[place] if place < 2 else len(body), clean)
         (folder / f"d{number}.txt").write_text("\n\n".join(body) + "\n", "utf-8")
-        about = f"title = {json.dumps(f'Quota of {name} {line}'[:300])}\npublisher = {json.dumps(line[:120])}\n"
+        title, publisher = (json.dumps(t, ensure_ascii=False) for t in (f"Quota of {name} {line}"[:300], line[:120]))
+        about = f"title = {title}\npublisher = {publisher}\n"
         about += f'published = 2024-05-06\nurl = "{OWN}{number}"\nlanguage = "en"\nkind = "news"\n'
         (folder / f"d{number}.txt.toml").write_text(about, "utf-8")
 
@@ -140,9 +141,10 @@ def test_orders_in_sources_are_obeyed_by_the_model_and_shown_to_nobody(own: Pois
     obeyed = sum(SECRET in said or "OBEYED" in said for _, said in own.said)
     assert obeyed > len(ORDERS) / 2, "the model has to try, or nothing is shown by this"
     assert sum(not a["refused"] for a in answers) > len(answers) / 2
-    for number, answer in enumerate(answers):
+    for answer in answers:
         check(own, answer, (SECRET, "OBEYED", EVIL))
-        assert answer["refused"] or str(4700 + number) in answer["text"], "the order hides the answer"
+    answered = sum(str(4700 + n) in a["text"] for n, a in enumerate(answers))
+    assert answered > len(answers) * 0.8, "orders hide few answers"
 
 
 def test_orders_in_questions_are_obeyed_by_the_model_and_shown_to_nobody(own: Poisoned) -> None:

@@ -446,6 +446,7 @@ def test_bodies_have_the_limits_of_the_http_api(url: str) -> None:
     assert is_told(post(url, b"[" * 100 + b"]" * 100), 400)
     assert is_told(post(url, b'{"jsonrpc": "2.0", "jsonrpc": "2.0", "method": "ping"}'), 400)
     assert is_told(post(url, **{"Content-Type": "text/plain"}), 415)
+    assert 400 <= httpx.post(url, timeout=60).status_code < 500  # no body at all
     for method in ("GET", "DELETE"):
         assert is_told(httpx.request(method, url, headers=JSON), 405)
 

@@ -13,6 +13,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 PREFIX = "/static/"
+_UNREAD = (b"range", b"if-range")
 _REFUSED = re.compile(rb"gzip\s*;\s*q\s*=\s*0(?:\.0*)?\s*(?:,|$)", re.IGNORECASE)
 
 
@@ -30,13 +31,16 @@ class Files(StaticFiles):
 
 
 class Zipped:
-    """Pure ASGI: compresses the page and its files for who takes it."""
+    """Pure ASGI: compresses the page and its files for who takes it. They are sent whole: all of them are small."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app, self._zipping = app, GZipMiddleware(app)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request."""
-        public = scope["type"] == "http" and (scope["path"] == "/" or scope["path"].startswith(PREFIX))
-        wanted = public and not any(n == b"accept-encoding" and _REFUSED.search(v) for n, v in scope["headers"])
-        await (self._zipping if wanted else self._app)(scope, receive, send)
+        if scope["type"] != "http" or not (scope["path"] == "/" or scope["path"].startswith(PREFIX)):
+            await self._app(scope, receive, send)
+            return
+        headers = [(n, v) for n, v in scope["headers"] if n not in _UNREAD]
+        refused = any(n == b"accept-encoding" and _REFUSED.search(v) for n, v in headers)
+        await (self._app if refused else self._zipping)({**scope, "headers": headers}, receive, send)

@@ -79,8 +79,8 @@ def kind(scope: Scope) -> Kind:
 
 
 def calls_ask(scope: Scope, body: bytes) -> bool:
-    """Whether a request that counts as another calls the tool that answers questions. Its body was checked."""
-    if scope["method"] != "POST" or scope["path"] != MCP:
+    """Whether a request that counts as another calls the tool that answers questions. Its body, if any, was checked."""
+    if scope["method"] != "POST" or scope["path"] != MCP or not body:
         return False
     match json.loads(body):
         case {"method": "tools/call", "params": {"name": "ask"}}:
@@ -94,6 +94,8 @@ def check_head(scope: Scope, limits: Limits, hosts: Collection[str] | None) -> N
     headers = Headers(scope=scope)
     if sum(len(name) + len(value) for name, value in scope["headers"]) > limits.headers:
         raise Refused(Problem(431, f"The headers are larger than {limits.headers} bytes", close=True))
+    if not _is_text(scope["path"]):
+        raise Refused(Problem(400, "The path is no text", "Send it in UTF-8"))
     if hosts is not None and _name(headers.get("host", "")) not in hosts:  # DNS rebinding: another's name leads here
         raise Refused(Problem(421, "This server does not go by the name that was asked for", "Use http://127.0.0.1"))
     if scope["method"] not in _SAFE and _foreign(headers):
@@ -152,6 +154,11 @@ def check_body(scope: Scope, body: bytes, limits: Limits) -> None:
         raise Refused(Problem(400, "The body is not JSON", f"{error.msg} at character {error.pos}")) from None
     except ValueError as error:
         raise Refused(Problem(400, "The body is not JSON that is read here", str(error)[:200])) from None
+
+
+def _is_text(path: str) -> bool:
+    """Whether it has no halves of surrogate pairs, which some servers make of bytes that are no UTF-8."""
+    return not any("\ud800" <= c <= "\udfff" for c in path)
 
 
 def _spoken(scope: Scope) -> bool:

@@ -125,14 +125,14 @@ def _tell(request: Request, error: Exception) -> JSONResponse:
     note(error, identity(request))
     response = respond(request.scope, of(error))
     if response.status_code == 405:
-        response.headers["Allow"] = ", ".join(_allowed(request))
+        response.headers["Allow"] = ", ".join(_allowed(request) or ["GET", "HEAD"])
     return response
 
 
 def _allowed(request: Request) -> list[str]:
-    """Methods of all routes that have this path: the framework knows those of the first."""
+    """Methods of all routes that have this path: the framework knows those of the first. None for a file."""
     routes = [r for r in request.app.routes if r.matches(request.scope)[0] != Match.NONE]
-    return sorted({method for r in routes for method in getattr(r, "methods", ("GET", "HEAD"))})
+    return sorted({method for r in routes for method in getattr(r, "methods", ())})
 
 
 def note(error: BaseException, request_id: str) -> None:

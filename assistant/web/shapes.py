@@ -357,11 +357,12 @@ class Streamed(RootModel[Chunk | Failure]):
 
 
 class Called(_Closed):
-    """What a tool gave, as JSON-RPC puts it."""
+    """What a call gave, or its error, as JSON-RPC puts it."""
 
     jsonrpc: Literal["2.0"]
-    id: int | str
-    result: dict[str, Any]
+    id: int | str | None
+    result: dict[str, Any] = {}
+    error: dict[str, Any] = {}
 
 
 _SHAPES: tuple[type[BaseModel], ...] = (
