@@ -25,7 +25,7 @@ from assistant.trace import name
 from index.documents import About, Chunk, Passage
 from tests.slack_fake import APP_TOKEN, BOT_TOKEN, SECRET
 
-LEASE = 2.0
+LEASE = 5.0
 
 
 def passage(number: int, text: str, title: str = "Treaty", url: str | None = "https://example.org/treaty") -> Passage:

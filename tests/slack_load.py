@@ -93,7 +93,7 @@ def load(events: int, database: str, processes: int = 2, kills: int = 10, seed: 
         for killer in killers:
             killer.join()
         wait(lambda: not _wrong(slack, asked), 120 + events / 10)
-        time.sleep(3)  # longer than a lease: an answer too many would come now
+        time.sleep(6)  # longer than a lease: an answer too many would come now
         wrong = _wrong(slack, asked)
     finally:
         bots.stop()

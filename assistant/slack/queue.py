@@ -52,7 +52,7 @@ class Queue:
 
     def __init__(self, history: History, lease: float = LEASE, most: int = MOST_WAITING,
                  clock: Callable[[], float] = time.time) -> None:  # fmt: skip
-        self._history, self._lease, self._most, self._clock = history, lease, most, clock
+        self._history, self.lease, self._most, self._clock = history, lease, most, clock
         self.worker = uuid.uuid4().hex
         self._writing = _Turns()
 
@@ -92,13 +92,13 @@ class Queue:
             rows = db.execute(query.with_for_update(skip_locked=True, of=_tasks)).all()
             for row in rows:
                 values = {"state": "working", "attempts": row.attempts + 1, "worker": self.worker,
-                          "lease": now + self._micro(self._lease)}  # fmt: skip
+                          "lease": now + self._micro(self.lease)}  # fmt: skip
                 db.execute(sql.update(_tasks).where(_tasks.c.id == row.id).values(values))
         return [_claimed(row) for row in rows]
 
     def renew(self) -> None:
         """Keep what this process works on for another while."""
-        until = self._now() + self._micro(self._lease)
+        until = self._now() + self._micro(self.lease)
         mine = _tasks.c.worker == self.worker, _tasks.c.state == "working"
         self._write(sql.update(_tasks).where(*mine).values(lease=until))
 
@@ -109,7 +109,7 @@ class Queue:
 
     def check(self, claimed: Claimed) -> None:
         """Raises Lost unless the task is still this process's."""
-        self._mine(claimed, lease=self._now() + self._micro(self._lease))
+        self._mine(claimed, lease=self._now() + self._micro(self.lease))
 
     def later(self, claimed: Claimed, seconds: float, counts: bool) -> None:
         """Try again after `seconds`; `counts` unless the try was only put off. Raises Lost."""

@@ -27,7 +27,7 @@ from assistant.slack.words import words
 from assistant.terms import language
 
 log = logging.getLogger(__name__)
-_TRIES, _POLL, _RENEW, _PURGE = 3, 1.0, 8.0, 3600.0
+_TRIES, _POLL, _PURGE = 3, 1.0, 3600.0
 _AUTHORITY = ("invalid_auth", "not_authed", "account_inactive", "token_revoked", "token_expired", "missing_scope")
 _LONGEST_WAIT = 900.0  # seconds that a rate limit may put a reply off at a time
 
@@ -85,11 +85,11 @@ class Worker:
     def _run(self) -> None:
         renewed = purged = 0.0
         while not self._stopping.is_set():
-            self._stored.wait(_POLL)
+            self._stored.wait(min(_POLL, self._parts.queue.lease / 8))
             self._stored.clear()
             now = time.monotonic()
             try:
-                if now - renewed > _RENEW:
+                if now - renewed > self._parts.queue.lease / 4:
                     self._parts.queue.renew()
                     renewed = now
                 if now - purged > _PURGE:
