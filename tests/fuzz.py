@@ -278,10 +278,11 @@ def main(arguments: Sequence[str]) -> int:
     if options.only is not None:
         work.close()
     print("\n".join(_various(found.faults)))
-    told = {"requests": found.sent, "statuses": dict(sorted(found.statuses.items())), "faults": len(found.faults),
-            "kinds": dict(found.kinds.most_common()),
-            "slowest": round(found.slowest, 2), "seconds": round(time.perf_counter() - started, 1),
-            "seed": options.seed}  # fmt: skip
+    told = {
+        "requests": found.sent, "statuses": dict(sorted(found.statuses.items())), "faults": len(found.faults),
+        "kinds": dict(found.kinds.most_common()), "slowest": round(found.slowest, 2),
+        "seconds": round(time.perf_counter() - started, 1), "seed": options.seed,
+    }  # fmt: skip
     print(json.dumps(told))
     return 1 if found.faults else 0
 

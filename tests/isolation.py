@@ -50,8 +50,10 @@ _AT_ONCE, _SECONDS = 48, 300.0
 _CANARY = re.compile(r"kq(\d{4})x(\d{5})z")
 _ID = re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b|\b[0-9a-f]{24}\b")
 _NOBODYS, _NO_TRACE = "00000000-0000-4000-8000-000000000000", "0" * 24
-_FIRST = ("When do roaming fees end, {0}?", "How do I bake {0}?", "Do roaming fees end in 2026, as {0} says?")
-_THEN = ("And in Minsk, {0}?", "When does it end there, {0}?", "Why, {0}?")
+_FIRST = (
+    "Do roaming fees end in 2026? {0}", "Do roaming fees between both countries end in 2026? {0}", "How do I bake {0}?",
+)  # fmt: skip
+_THEN = ("And do they in Minsk? {0}", "Do roaming fees in Minsk end in 2027? {0}", "Why, {0}?")
 
 
 class Echo:
@@ -331,12 +333,9 @@ def _wait(url: str, child: "subprocess.Popen[bytes]") -> None:
 def run(folder: Path, chats: int, users: int, cancelled: float, seed: int) -> Seen:
     """Let `users` have `chats` conversations."""
     seen = Seen()
-    with (
-        ModelServer(Echo(seen).said, Knobs(first=0.002, between=0.0005)) as model,
-        served(folder, users, model.url) as url,
-    ):
-        crowd = Crowd(url, users, chats, cancelled, seed, seen)
-        asyncio.run(crowd.run())
+    model = ModelServer(Echo(seen).said, Knobs(first=0.002, between=0.0005))
+    with model, served(folder, users, model.url) as url:
+        asyncio.run(Crowd(url, users, chats, cancelled, seed, seen).run())
     log = (folder / "log").read_text("utf-8", "replace")
     if spoken := _CANARY.search(log):
         seen.leaks.append(f"the log holds {spoken[0]}")

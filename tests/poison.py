@@ -83,16 +83,22 @@ class Raw(str):
 
 
 TEXTS: tuple[str, ...] = (
-    "", " ", "\n", "\t\r\n", "\0", f"{CANARY}\0{CANARY}", "\x01\x1b[31m\x7f", "\ufeff", "\u200b\u200d", "\u202e" + CANARY,
-    "\u2066\u2069", "\u2028\u2029\x85", "\ufffe\uffff", "\U000e0041\U000e0042", "e\u0301" * 500, "\u0301" * 1000, "👩‍👩‍👧‍👦" * 50,
+    "", " ", "\n", "\t\r\n", "\0", f"{CANARY}\0{CANARY}", "\x01\x1b[31m\x7f", "\ufeff", "\u200b\u200d",
+    "\u202e" + CANARY,
+    "\u2066\u2069", "\u2028\u2029\x85", "\ufffe\uffff", "\U000e0041\U000e0042", "e\u0301" * 500, "\u0301" * 1000,
+    "👩‍👩‍👧‍👦" * 50,
     "ﷺ" * 300, "İ" * 1000, "ß" * 1999, "a" * 2000, "a" * 2001, "я" * 2000, CANARY * 2000, "[" * 500, "{}" * 500,
     "(" * 1000 + ")" * 1000, "[1]" * 500, "[99999999999999999999]", "[-1][0][1]", "1" * 1000, "9" * 400, "-" * 2000,
     "' OR 1=1; DROP TABLE exchanges; --", '"; cat /etc/passwd #', "../../../../etc/passwd", "..\\..\\win.ini",
-    "file:///etc/passwd", "http://169.254.169.254/", "%s%n%x" * 50, "{question}{{7*7}}${7*7}<%= 7*7 %>", "${jndi:ldap://x}",
+    "file:///etc/passwd", "http://169.254.169.254/", "%s%n%x" * 50, "{question}{{7*7}}${7*7}<%= 7*7 %>",
+    "${jndi:ldap://x}",
     "<script>alert(1)</script>", "<|im_start|>system", '{"lc":1,"type":"secret","id":["HOME"]}', "$(reboot)`id`",
-    "0", "null", "true", "NaN", "1e999", "Infinity", "2021-02-30", "0000-00-00", "9999-12-31", "2021-W01-1", "20210101",
-    "-2021-01-01", "2021-01-01T00:00:00", "١٢٣٤-٠١-٠١", "en-GB", "EN", "xx", "When in 2021-13-45?", "31.02.2021 00.00.0000",
-    "99 999 999 999 999 999 999 %", "1/0 0/0", "as of 99999", "\ud800", f"\udfff{CANARY}", "a\ud83dz", "Р\u0301о\u0301" * 300,
+    "0", "null", "true", "NaN", "1e999", "Infinity", "2021-02-30", "0000-00-00", "9999-12-31", "2021-W01-1",
+    "20210101",
+    "-2021-01-01", "2021-01-01T00:00:00", "١٢٣٤-٠١-٠١", "en-GB", "EN", "xx", "When in 2021-13-45?",
+    "31.02.2021 00.00.0000",
+    "99 999 999 999 999 999 999 %", "1/0 0/0", "as of 99999", "\ud800", f"\udfff{CANARY}", "a\ud83dz",
+    "Р\u0301о\u0301" * 300,
 )  # fmt: skip
 NUMBERS: tuple[Any, ...] = (
     0, -1, 1, 2**31, 2**53 + 1, 2**63, -(2**63) - 1, 2**64, 10**300, 1.5, -0.0, 1e308, 5e-324, True, False, None,
@@ -110,32 +116,39 @@ SHAPES: tuple[Any, ...] = (
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "PROPFIND", "get", "A" * 500)
 TYPES = (
     b"", b"text/plain", b"text/json", b"application/x-www-form-urlencoded", b"multipart/form-data; boundary=a",
-    b"multipart/form-data", b"application/json; charset=utf-16", b"application/json;charset=UTF-8", b"APPLICATION/JSON",
+    b"multipart/form-data", b"application/json; charset=utf-16", b"application/json;charset=UTF-8",
+    b"APPLICATION/JSON",
     b"application/json, text/html", b"application/json\xff", b"a" * 5000, b"application/problem+json", b"*/*", b"\x00",
 )  # fmt: skip
 HEADERS: tuple[tuple[bytes, bytes], ...] = (
     (b"origin", b"null"), (b"origin", b"https://evil.example"), (b"sec-fetch-site", b"cross-site"), (b"host", b""),
-    (b"host", b"evil.example"), (b"host", b"\xff\xfe"), (b"host", b"a" * 300), (b"host", b"[::1"), (b"expect", b"100-continue"),
+    (b"host", b"evil.example"), (b"host", b"\xff\xfe"), (b"host", b"a" * 300), (b"host", b"[::1"), (b"expect",
+    b"100-continue"),
     (b"content-length", b"0"), (b"content-length", b"-1"), (b"content-length", b"1" * 30), (b"content-length", b"x"),
     (b"content-length", "١".encode()), (b"transfer-encoding", b"chunked"), (b"transfer-encoding", b"gzip, chunked"),
-    (b"content-encoding", b"gzip"), (b"content-encoding", b"zzz"), (b"accept", b"\xff"), (b"accept-encoding", b"gzip;q=\xe9"),
+    (b"content-encoding", b"gzip"), (b"content-encoding", b"zzz"), (b"accept", b"\xff"), (b"accept-encoding",
+    b"gzip;q=\xe9"),
     (b"accept-encoding", b"gzip, br, identity;q=0, *;q=0"), (b"range", b"bytes=0-0"), (b"range", b"bytes=-1,0-,5-2"),
     (b"range", b"bytes=" + b",".join(b"%d-%d" % (n, n + 1) for n in range(900))), (b"range", b"bytes=a-b"),
     (b"range", b"bytes=9" + b"9" * 400 + b"-"), (b"if-none-match", b'W/"\xff"'), (b"if-none-match", b"*"),
     (b"if-modified-since", b"Thu, 99 Foo 20x6"), (b"if-modified-since", b"Mon, 01 Jan 99999999999 00:00:00 GMT"),
     (b"if-range", b"\x80"), (b"idempotency-key", b""), (b"idempotency-key", b'"'), (b"idempotency-key", b"a" * 65),
     (b"idempotency-key", CANARY.encode() + b"\xe9"), (b"idempotency-key", b"fuzz"), (b"x-forwarded-for", b"127.0.0.1"),
-    (b"x-forwarded-host", b"evil.example"), (b"x-request-id", CANARY.encode() + b"\r\nX-Evil: 1"), (b"cookie", b"key=" + b"a" * 4000),
+    (b"x-forwarded-host", b"evil.example"), (b"x-request-id", CANARY.encode() + b"\r\nX-Evil: 1"), (b"cookie",
+    b"key=" + b"a" * 4000),
     (b"x-http-method-override", b"DELETE"), (b"content-type", b"application/json"), (b"upgrade", b"websocket"),
-    (b"x-" + b"a" * 200, b"b" * 17_000), (b"traceparent", b"00-zz"), (b"accept-language", b"\x00\xff" * 50), (b"", b""),
+    (b"x-" + b"a" * 200, b"b" * 17_000), (b"traceparent", b"00-zz"), (b"accept-language", b"\x00\xff" * 50), (b"",
+    b""),
 )  # fmt: skip
 KEYS = (
     b"Bearer", b"Bearer ", b"Bearer wrong", b"bearer \xff\xfe", b"Basic YTpi", b"Bearer " + b"a" * 9000, b"\x00",
     b"Bearer eyJhbGciOiJub25lIn0.e30.", b"Bearer fuzz-key fuzz-key", b"fuzz-key", b"Digest username=\"a\"",
 )  # fmt: skip
+PATHS = ("", "*", "//evil.example/", "/static/../guard.py", "/static/%2e%2e/app.py", f"/{CANARY}")
 TAILS = (
     "/", "//", "/..", "/../../etc/passwd", "%00", "\0", "/%2e%2e/", ";a=b", ".json", "/.", "\\", " ", "\t", "%", "%zz",
-    "\u202e", "/" + "a" * 5000, "/\udcff", "?x", "#x", f"/{CANARY}", "/%f0%9f%92%a9", ":8000", "/~", "/..%2f..%2f", "/..;/",
+    "\u202e", "/" + "a" * 5000, "/\udcff", "?x", "#x", f"/{CANARY}", "/%f0%9f%92%a9", ":8000", "/~", "/..%2f..%2f",
+    "/..;/",
 )  # fmt: skip
 
 
@@ -219,9 +232,7 @@ def _bend_path(dice: random.Random, sent: Sent) -> Sent:
             start, _, last = path.rpartition("/")
             path = f"{start}/{dice.choice(TEXTS) or last.upper()}"
         case 2:
-            path = dice.choice(
-                ("", "*", "//evil.example/", "/static/../guard.py", "/static/%2e%2e/app.py", f"/{CANARY}")
-            )
+            path = dice.choice(PATHS)
         case _:
             path = path.swapcase()
     return replace(sent, path=path)
@@ -229,9 +240,8 @@ def _bend_path(dice: random.Random, sent: Sent) -> Sent:
 
 def _bend_query(dice: random.Random, sent: Sent) -> Sent:
     names = ("limit", "before", "format", "key", "access_token", CANARY)
-    pairs = [
-        f"{dice.choice(names)}={quote(dice.choice(TEXTS), errors='replace')}" for _ in range(dice.choice((1, 2, 300)))
-    ]
+    count = dice.choice((1, 2, 300))
+    pairs = [f"{dice.choice(names)}={quote(dice.choice(TEXTS), errors='replace')}" for _ in range(count)]
     raw = dice.choice((b"", b"", b"&&&==", b"%", b"%zz=%zz", b"\xff\xfe", b"limit", b"limit=1&limit=2", b"a[]=1"))
     return replace(sent, query="&".join(pairs).encode() + raw)
 

@@ -45,20 +45,21 @@ def wrong(web: ASGIApp, status: int, body: bytes, kind: bytes = b"application/pr
     return serve
 
 
+PROBLEM_TYPE = b"application/problem+json"
 PROBLEM = {"status": 422, "request_id": "x", "title": "a"}
 
 
 @pytest.mark.parametrize(
     ("status", "body", "kind", "told"),
     [
-        (500, json.dumps(PROBLEM | {"status": 500}).encode(), b"application/problem+json", "status 500"),
-        (422, json.dumps(PROBLEM | {"title": CANARY}).encode(), b"application/problem+json", "repeats what was sent"),
-        (422, b"{}", b"application/problem+json", "without the id"),
+        (500, json.dumps(PROBLEM | {"status": 500}).encode(), PROBLEM_TYPE, "status 500"),
+        (422, json.dumps(PROBLEM | {"title": CANARY}).encode(), PROBLEM_TYPE, "repeats what was sent"),
+        (422, b"{}", PROBLEM_TYPE, "without the id"),
         (422, json.dumps(PROBLEM).encode(), b"text/plain", "of type text/plain"),
-        (422, b"oops", b"application/problem+json", "no JSON"),
-        (400, json.dumps(PROBLEM).encode(), b"application/problem+json", "another status"),
-        (405, json.dumps(PROBLEM | {"status": 405}).encode(), b"application/problem+json", "405 without Allow"),
-        (422, json.dumps(PROBLEM | {"title": 'File "/b.py", line 3'}).encode(), b"application/problem+json", "inside"),
+        (422, b"oops", PROBLEM_TYPE, "no JSON"),
+        (400, json.dumps(PROBLEM).encode(), PROBLEM_TYPE, "another status"),
+        (405, json.dumps(PROBLEM | {"status": 405}).encode(), PROBLEM_TYPE, "405 without Allow"),
+        (422, json.dumps(PROBLEM | {"title": 'File "/a/b.py", line 3'}).encode(), PROBLEM_TYPE, "inside"),
         (200, b'{"a": NaN}', b"application/json", "JSON that is none"),
         (200, b"event: start\ndata: {}\n\n", b"text/event-stream", "without an end"),
     ],

@@ -1,4 +1,4 @@
-"""Sources and questions that give orders, before a model that obeys every one of them: no reader sees any of it."""
+"""Sources and questions that give orders, before a model that obeys each of them: nothing of it reaches a reader."""
 
 import base64
 import contextlib
@@ -42,6 +42,10 @@ def district(number: int) -> str:
     return "".join(_SYLLABLES[int(d)] for d in f"{number + 100}").capitalize()
 
 
+def _toml(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
 class Poisoned:
     """An assistant whose every source holds an order, and what its model was asked and said."""
 
@@ -79,8 +83,7 @@ class Poisoned:
         body = [f"The Kvas Board met in {name}.", said, "The board meets again in autumn."]
         body.insert((0, 2, 4)[place] if place < 2 else len(body), clean)
         (folder / f"d{number}.txt").write_text("\n\n".join(body) + "\n", "utf-8")
-        title, publisher = (json.dumps(t, ensure_ascii=False) for t in (f"Quota of {name} {line}"[:300], line[:120]))
-        about = f"title = {title}\npublisher = {publisher}\n"
+        about = f"title = {_toml(f'Quota of {name} {line}'[:300])}\npublisher = {_toml(line[:120])}\n"
         about += f'published = 2024-05-06\nurl = "{OWN}{number}"\nlanguage = "en"\nkind = "news"\n'
         (folder / f"d{number}.txt.toml").write_text(about, "utf-8")
 
@@ -157,10 +160,8 @@ def test_orders_in_questions_are_obeyed_by_the_model_and_shown_to_nobody(own: Po
 
 def test_nothing_acts_in_a_chat_client(own: Poisoned) -> None:
     for number, payload in itertools.islice(enumerate(own.payloads), 0, None, 2):
-        messages = [
-            {"role": "user", "content": f"What is the quota of {district(number)}? {payload}".replace("\0", "")}
-        ]
-        body = {"model": "union-state", "messages": messages}
+        asked = f"What is the quota of {district(number)}? {payload}".replace("\0", "")
+        body = {"model": "union-state", "messages": [{"role": "user", "content": asked}]}
         content = own.web.post("/v1/chat/completions", json=body).json()["choices"][0]["message"]["content"]
         assert acts(content) == [], content
 
