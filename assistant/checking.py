@@ -20,7 +20,8 @@ _PASSAGES, _QUOTES, _AROUND = 8, 2, 3
 # What a rule objects to in a sentence that is otherwise the source's own. A missing name or a splice is no opposite.
 _OPPOSITE = ("number", "date", "negation", "antonym", "quantifier", "order")
 # Of a claim's words, the share that a sentence holds to be looked at, and of its other words when it contradicts.
-_LOOKED_AT, _ALIKE = 0.25, 0.8
+# Titles are written with capitals too, so of the words with one a few may be missing.
+_LOOKED_AT, _ALIKE, _UNNAMED = 0.25, 0.8, 0.25
 _NAME = re.compile(r"\b[A-ZА-ЯЁІЎ][\w-]+")
 
 
@@ -100,7 +101,9 @@ def _about_the_same(text: str, differs: str, quoted: Quoted, index: Index) -> bo
     rest = index.tokens(text) - different
     named = frozenset(t for name in _NAME.findall(text) for t in index.tokens(name)) - different
     alone = len(split(quoted.text)) == 1
-    return alone and bool(rest) and named <= there and len(rest & there) >= _ALIKE * len(rest)
+    alike = len(rest & there) >= _ALIKE * len(rest) and len(named - there) <= _UNNAMED * len(named)
+    begins = index.tokens(text.split()[0])  # most often whom it is about, and a name there is no title
+    return alone and bool(rest) and begins - different <= there and alike
 
 
 def _few(quotes: Sequence[Quoted]) -> tuple[Quoted, ...]:
