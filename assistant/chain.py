@@ -106,7 +106,7 @@ class Assistant:
                 answer, drafts = self._answer(found, writer, tape, index, identity, started), tuple(writer.drafts)
             if cancel.is_set():
                 return
-            if tape is None:
+            if tape is None and given is None:
                 self._remembered.keep(index, name, answer, drafts)
         if record:
             with Step("record"):

@@ -6,6 +6,7 @@ Who speaks in a sentence is found by speakers.py. Not for: whether a sentence is
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from assistant import cast, cues, speakers, verbs
 from assistant.conversation import Stance
@@ -26,7 +27,8 @@ class Attribution:
     named: bool
 
 
-def attribute(text: str, before: Sequence[str], about: About, glossary: Glossary) -> Attribution:
+@lru_cache(maxsize=20_000)
+def attribute(text: str, before: tuple[str, ...], about: About, glossary: Glossary) -> Attribution:
     """Whose word `text` is; `before` are up to three sentences that stand before it in its source, nearest last.
 
     >>> about = About("T", "TASS", None, None, None, "en", "news", "TASS", None, "original")

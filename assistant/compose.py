@@ -112,10 +112,9 @@ def _asks_now(asked: Asked) -> bool:
     return bool(_NOW.search(asked.text)) and not asked.moments
 
 
-def _is_past(asked: Asked, evidence: Evidence, newest: Evidence) -> bool:
-    """Whether the question asks what is so now, and the sentence tells what was so before `newest`."""
-    same = evidence.feature("offers") == newest.feature("offers")
-    return _asks_now(asked) and same and _day(evidence) < _day(newest)
+def _is_past(evidence: Evidence, newest: Evidence) -> bool:
+    """Whether the sentence tells the same kind of thing as `newest`, of an earlier time."""
+    return evidence.feature("offers") == newest.feature("offers") and _day(evidence) < _day(newest)
 
 
 def _day(evidence: Evidence) -> str:
@@ -157,7 +156,7 @@ def _choose(asked: Asked, ranked: Ranked) -> list[Evidence]:
     """The best sentence, and further ones that are nearly as good and say something else."""
     chosen: list[Evidence] = []
     known: Set[str] = frozenset()
-    listed = bool(_LIST.search(asked.text))
+    listed, now = bool(_LIST.search(asked.text)), _asks_now(asked)
     for score, evidence in ranked[:15]:
         tokens = evidence.tokens | evidence.context
         if not chosen:
@@ -165,7 +164,7 @@ def _choose(asked: Asked, ranked: Ranked) -> list[Evidence]:
             continue
         new = asked.share(known | tokens) - asked.share(known)
         margin = _MARGIN_NEW if new >= _NEW_SHARE else _MARGIN_LIST if listed else _MARGIN_SAME
-        if _is_past(asked, evidence, chosen[0]):
+        if now and _is_past(evidence, chosen[0]):
             continue
         if ranked[0][0] - score <= margin and not any(_repeats(evidence, c) for c in chosen):
             chosen.append(evidence)

@@ -190,15 +190,12 @@ def _speaks(asked: Asked, sentence: _Sentence, index: Index) -> float:
     if asked.speaker is None:
         return 0.0
     about: About = sentence.passage.about
-    held = _attribute(sentence.text, sentence.before, about, index.glossary).holder or about.holder
+    held = claims.attribute(sentence.text, sentence.before, about, index.glossary).holder or about.holder
     entry = index.glossary.entries.get(asked.speaker)
     speaker = entry.names[asked.language] if entry and asked.language in entry.names else asked.speaker
     if claims.names(speaker, f"{held} {about.publisher}", index.glossary):
         return 1.0
     return 0.3 if claims.names(speaker, sentence.text, index.glossary) else -1.0
-
-
-_attribute = lru_cache(maxsize=20_000)(claims.attribute)
 
 
 def _counts(asked: Asked, text: str, index: Index) -> float:

@@ -270,7 +270,6 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--no-poisons", action="store_true", help="leave out the list of known poisons")
     parser.add_argument("--only", type=int, help="send the request of this number alone")
     options = parser.parse_args(arguments)
-    logging.disable(logging.CRITICAL)
     with tempfile.TemporaryDirectory() as folder, site(Path(folder)) as web:
         started = time.perf_counter()
         work = run(web, options.requests, options.seed, not options.no_poisons, seconds=options.seconds)
@@ -288,4 +287,5 @@ def main(arguments: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
+    logging.disable(logging.CRITICAL)  # thousands of refusals are expected; only what is found is printed
     raise SystemExit(main(sys.argv[1:]))

@@ -148,5 +148,4 @@ data: [DONE]
 COMPLETION = _completed({"application/json": _COMPLETED, "text/event-stream": _CHUNKS}, shapes.Completed)
 MODELS = _completed({"application/json": {"object": "list", "data": [_MODEL]}}, shapes.Models)
 _RESULT = {"content": [{"type": "text", "text": _TEXT}], "structuredContent": _ANSWER, "isError": False}
-_TAKEN: Responses = {202: {"description": "A notification was taken"}}
-MCP = _TAKEN | _called({"jsonrpc": "2.0", "id": 1, "result": _RESULT})
+MCP = _called({"jsonrpc": "2.0", "id": 1, "result": _RESULT})

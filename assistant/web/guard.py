@@ -107,8 +107,8 @@ class Guard:
             body = await read_body(scope, receive, self._limits)
             if body is None:
                 return  # the client went away before it had asked
-            check_body(scope, body, self._limits)
-            if calls_ask(scope, body):
+            said = check_body(scope, body, self._limits)
+            if calls_ask(scope, said):
                 self._rates.spend("questions", who)
         except Refused as refused:
             await respond(scope, refused.problem)(scope, receive, send)

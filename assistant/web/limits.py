@@ -78,13 +78,11 @@ def kind(scope: Scope) -> Kind:
     return "questions" if scope["method"] == "POST" and scope["path"] in _ASKING else "requests"
 
 
-def calls_ask(scope: Scope, body: bytes) -> bool:
-    """Whether a request that counts as another calls the tool that answers questions. Its body, if any, was checked."""
-    if scope["method"] != "POST" or scope["path"] != MCP or not body:
-        return False
-    match json.loads(body):
+def calls_ask(scope: Scope, said: Any) -> bool:
+    """Whether a request that counts as another calls the tool that answers questions; `said` is its JSON."""
+    match said:
         case {"method": "tools/call", "params": {"name": "ask"}}:
-            return True
+            return bool(scope["method"] == "POST" and scope["path"] == MCP)
     return False
 
 
@@ -138,16 +136,18 @@ async def read_body(scope: Scope, receive: Receive, limits: Limits) -> bytes | N
     return b"".join(parts)
 
 
-def check_body(scope: Scope, body: bytes, limits: Limits) -> None:
-    """Raises Refused for a body that is not the JSON of RFC 8259, or says something twice or too deep."""
+def check_body(scope: Scope, body: bytes, limits: Limits) -> Any:
+    """What the body says, None where it need not be JSON. Raises Refused for a body that is not the JSON of RFC 8259,
+    or says something twice or too deep."""
     if not _spoken(scope):
-        return
+        return None
     try:
         text = body.decode("utf-8")
         _check_depth(text, limits.depth)
         read = json.loads(text, object_pairs_hook=_once, parse_constant=_no_number,
                           parse_float=_finite, parse_int=_short)  # fmt: skip
         json.dumps(read, ensure_ascii=False).encode("utf-8")  # halves of surrogate pairs are no text
+        return read
     except UnicodeError:
         raise Refused(Problem(400, "The body is not JSON", "Send it in UTF-8")) from None
     except json.JSONDecodeError as error:
