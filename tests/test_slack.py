@@ -2,7 +2,6 @@
 
 import json
 import logging
-import time
 from pathlib import Path
 
 import pytest
@@ -270,10 +269,3 @@ def test_no_token_or_question_is_logged(database: Path, caplog: pytest.LogCaptur
     assert "error id" in caplog.text and "private words" not in caplog.text
     assert BOT_TOKEN not in caplog.text and SECRET not in caplog.text
     assert json.dumps(slack.calls).count("inside") == 0
-
-
-def test_an_answer_takes_little_longer_than_it_takes(database: Path) -> None:
-    with fake() as slack, running(slack, database) as bot:
-        started = time.monotonic()
-        slack.deliver(mention("Who?")).result(5)
-        assert settled(bot) and time.monotonic() - started < 5
