@@ -277,7 +277,9 @@ def replay(settings: AssistantSettings, options: argparse.Namespace) -> int:
 
 def doctor(settings: AssistantSettings, options: argparse.Namespace) -> int:
     """Exit code 1 when a check fails."""
-    results = _slack_results(settings) if options.part == "slack" else checks.run(settings)
+    results = [] if options.part == "slack" else checks.run(settings)
+    if options.part == "slack" or read_slack().bot_token is not None:
+        results += _slack_results(settings)
     if options.json:
         print(json.dumps([{"name": r.name, "ok": r.ok, "found": r.found} for r in results], ensure_ascii=False))
     else:

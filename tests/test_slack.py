@@ -1,5 +1,6 @@
 """The Slack bot whole: real Bolt, client, socket, queue and database, and a Slack of our own at the other end."""
 
+import datetime
 import json
 import logging
 from pathlib import Path
@@ -167,7 +168,9 @@ def test_the_home_shows_how_to_ask_and_the_readers_own_last_answers(database: Pa
         slack.deliver(begun).result(5)
         assert settled(bot)
         home = words_of(slack.views[-1]["blocks"])
-        assert "Who heads it?" in home and "riddle" not in home and "/union-state" in home
+        today = datetime.datetime.now(datetime.UTC).date().isoformat()
+        assert f"{today} · Who heads it?\nYou asked Who heads it? [1]." in home
+        assert "riddle" not in home and "/union-state" in home
         assert slack.count("assistant.threads.setSuggestedPrompts") == 1
 
 

@@ -164,7 +164,7 @@ def test_whatever_sources_say_slack_takes_it(said: list[str], title: str, holder
         assert view_problems(view) == []
     checked = Canned().check(said[0], 2)
     assert problems(tuple(blocks.packed(views.verdicts(checked, True, "be"), [], said[0], 9000))) == []
-    recent = [Recent(s, "2021", False) for s in said]
+    recent = [Recent(s, "2021", s, False) for s in said]
     assert view_problems(views.home("en", recent)) == []
 
 

@@ -150,20 +150,23 @@ def start(database: Path, slack: FakeSlack, seconds: float = 0.0) -> "subprocess
 def test_a_process_killed_at_any_call_leaves_one_answer(database: Path) -> None:
     """Each time it is killed when Slack gets a certain call, before it learns what came of it."""
     points = [
-        ("users.info", 1),
-        ("chat.postMessage", 1),
-        ("chat.update", 1),
-        ("chat.update", 2),
-        ("assistant.threads.setStatus", 1),
-        ("chat.startStream", 1),
-        ("chat.stopStream", 1),
-        ("", 0),
+        ("Who?", "users.info", 1),
+        ("Who?", "chat.postMessage", 1),
+        ("Who?", "chat.update", 1),
+        ("Who?", "chat.update", 2),
+        ("Who?", "assistant.threads.setStatus", 1),
+        ("Who?", "chat.startStream", 1),
+        ("Who?", "chat.stopStream", 1),
+        ("Who?", "", 0),
+        ("check: It left.", "chat.postMessage", 1),
+        ("check: It left.", "chat.update", 1),
     ]
     with fake() as slack:
-        for method, nth in points:
+        for text, method, nth in points:
+            whole = "You asked Who? [1]." if text == "Who?" else "✗ Contradicted: It left."
             direct = method.startswith(("assistant", "chat.st"))
             before = len(slack.all())
-            asked = event("Who?", kind="message", channel=DIRECT) if direct else mention("Who?")
+            asked = event(text, kind="message", channel=DIRECT) if direct else mention(text)
             process = start(database, slack)
             assert wait(lambda: bool(slack.sockets()), 180)
             seen = slack.count(method) if method else 0
@@ -176,7 +179,7 @@ def test_a_process_killed_at_any_call_leaves_one_answer(database: Path) -> None:
             slack.release()
             process = start(database, slack)
             assert wait(lambda asked=asked: bool(slack.answers(asked["event_id"])), 180), method
-            assert wait(lambda asked=asked: one(slack, asked).shown.startswith("You asked Who? [1]."), 60), method
+            assert wait(lambda asked=asked, whole=whole: one(slack, asked).shown.startswith(whole), 60), method
             assert wait(lambda: bool(slack.sockets()), 180)
             process.terminate()
             assert process.wait(30) == 0

@@ -71,7 +71,7 @@ def test_a_thread_is_done_in_its_order(queue: Queue) -> None:
     assert (first.task.id, other.task.id) == ("a", "c")
     queue.finish(first, "done", "x" * 24)
     assert [c.task.id for c in queue.claim(9)] == ["b"]
-    assert queue.recent("T1", "U1", 9) == [("slack:T1:C1", "x" * 24)]
+    assert [(d.owner, d.trace) for d in queue.recent("T1", "U1", 9)] == [("slack:T1:C1", "x" * 24)]
 
 
 def test_what_a_dead_process_held_is_taken_over_and_it_may_do_nothing_more(

@@ -1,5 +1,6 @@
 """What is not a question: forgetting, sharing, exporting, settings, the App Home, suggested prompts, saying no."""
 
+import datetime
 import json
 import logging
 from dataclasses import replace
@@ -146,12 +147,13 @@ class Errands:
 
     def _home(self, task: Task) -> str:
         recent = []
-        for owner, trace in self._queue.recent(task.team, task.user, _RECENT):
+        for done in self._queue.recent(task.team, task.user, _RECENT):
             try:
-                answer = self._dialogue.history.answer(owner, trace)
+                answer = self._dialogue.history.answer(done.owner, done.trace)
             except NotFound:
                 continue  # forgotten meanwhile
-            recent.append(Recent(title(answer["question"]), answer["newest_source"] or "–", answer["refused"]))
+            day = datetime.datetime.fromtimestamp(done.received, datetime.UTC).date().isoformat()
+            recent.append(Recent(title(answer["question"]), day, answer["text"], answer["refused"]))
         tongue = str(self._api.person(task.user).get("locale") or "en")[:2]
         self._api.repeated("views.publish", user_id=task.user, view=views.home(tongue, recent))
         return f"{len(recent)} answers"

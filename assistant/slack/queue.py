@@ -15,7 +15,7 @@ import sqlalchemy as sql
 from sqlalchemy.dialects import postgresql, sqlite
 
 from assistant.history import History
-from assistant.slack.tasks import ChannelSettings, Claimed, Task, load
+from assistant.slack.tasks import ChannelSettings, Claimed, Done, Task, load
 
 MOST_WAITING, LEASE = 2000, 30.0
 _KEEP_DAYS = 30
@@ -164,14 +164,14 @@ class Queue:
         change = sql.update(_tasks).where(*_of(_tasks, task), _tasks.c.thread == task.thread)
         self._write(change.values(trace=""))
 
-    def recent(self, team: str, user: str, most: int) -> list[tuple[str, str]]:
-        """Owner and trace of the last answers that `user` got, newest first."""
-        query = sql.select(_tasks.c.payload, _tasks.c.trace).where(
+    def recent(self, team: str, user: str, most: int) -> list[Done]:
+        """The last answers that `user` got, newest first."""
+        query = sql.select(_tasks.c.payload, _tasks.c.trace, _tasks.c.received).where(
             _tasks.c.team == team, _tasks.c.asker == user, _tasks.c.state == "done", _tasks.c.trace != ""
         )
         with self._history.transaction() as db:
             rows = db.execute(query.order_by(_tasks.c.received.desc()).limit(most)).all()
-        return [(load(r.payload).owner, r.trace) for r in rows]
+        return [Done(load(r.payload).owner, r.trace, r.received / 1_000_000) for r in rows]
 
     def channel(self, team: str, channel: str) -> ChannelSettings:
         """How a channel is answered."""

@@ -64,6 +64,16 @@ class Claimed:
 
 
 @dataclass(frozen=True, slots=True)
+class Done:
+    """A task that is over with an answer: whose conversation holds it, under which trace, and when it was asked, in
+    seconds since 1970."""
+
+    owner: str
+    trace: str
+    received: float
+
+
+@dataclass(frozen=True, slots=True)
 class ChannelSettings:
     """How a channel is answered: None for the question's language, and for no limit of dates."""
 

@@ -9,15 +9,16 @@ from assistant.slack.blocks import rich, source, weight
 from assistant.slack.text import Json, cut, piece, pieces
 from assistant.slack.words import Words, words
 
-_QUOTE, _RECENT = 2500, 10
+_QUOTE, _RECENT, _EXCERPT = 2500, 10, 300
 
 
 @dataclass(frozen=True, slots=True)
 class Recent:
-    """An answer that somebody got: when, in ISO form, and whether it was a refusal."""
+    """An answer that somebody got: the day it was asked for, in ISO form, and whether it was a refusal."""
 
     question: str
     day: str
+    text: str
     refused: bool
 
 
@@ -70,7 +71,8 @@ def home(language: str | None, recent: Sequence[Recent]) -> Json:
     ]
     for r in recent[:_RECENT]:
         mark = f" ({say('refused')})" if r.refused else ""
-        blocks.append(rich([piece(f"{r.day} · {cut(' '.join(r.question.split()), 200)}{mark}")]))
+        asked = piece(f"{r.day} · {cut(' '.join(r.question.split()), 200)}{mark}\n", bold=True)
+        blocks.append(rich([asked, piece(cut(" ".join(r.text.split()), _EXCERPT))]))
     blocks += [] if recent else [rich([piece(say("home_none"))])]
     return {"type": "home", "blocks": blocks}
 
