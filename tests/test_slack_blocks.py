@@ -17,7 +17,7 @@ from assistant.render import to_json
 from assistant.slack import blocks, views
 from assistant.slack.text import address, cut, groups, heard, pieces
 from assistant.slack.views import Recent
-from tests import slack_limits
+from tests import slack_limits, slack_pictures
 from tests.slack_canned import Canned, answer
 from tests.slack_fake import Message, button, words_of
 
@@ -246,3 +246,13 @@ def test_words_are_the_same_in_every_language() -> None:
         assert texts[language].keys() == texts["en"].keys()
         for name, text in texts["en"].items():
             assert re.findall(r"\{\w+\}", texts[language][name]) == re.findall(r"\{\w+\}", text), (language, name)
+
+
+def test_every_block_that_is_sent_can_be_drawn() -> None:
+    raw = made([HOSTILE, "It is none."], clash=True, title=HOSTILE)
+    checked = views.verdicts(Canned().check(HOSTILE, 2), False, "en")
+    found = [*blocks.answered(raw, "o", True)[0].blocks, *blocks.answered(made(["x"], refused=True), "o")[0].blocks]
+    home = views.home("en", [Recent(HOSTILE, "2021-12-31", HOSTILE, False)])
+    drawn = slack_pictures.page(slack_pictures.drawn([*found, *checked]), slack_pictures.view(home))
+    assert not re.search(r"<(?!/?(?:!doctype|meta|style|main|div|p|a|b|i|span|h2|blockquote|svg|path)\b)", drawn)
+    assert "The sources disagree" in drawn and drawn.count("<svg") == 4

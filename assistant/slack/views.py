@@ -65,7 +65,7 @@ def home(language: str | None, recent: Sequence[Recent]) -> Json:
     say = words(language)
     blocks: list[Json] = [
         {"type": "header", "text": {"type": "plain_text", "text": cut(say("home_title"), limits.HEADER)}},
-        rich([piece(say("home_how") + "\n\n"), piece(say("home_ways"))]),
+        rich([piece(say("home_how") + "\n\n"), *(piece(f"• {way}\n") for way in say("home_ways").split(" · "))]),
         rich([piece(say("home_try") + "\n", bold=True), *(piece(f"{q}\n") for q in prompts(language))]),
         rich([piece(say("home_recent"), bold=True)]),
     ]
