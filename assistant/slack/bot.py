@@ -33,6 +33,7 @@ from index.errors import ConfigurationError, IndexingError
 
 log = logging.getLogger(__name__)
 _CLICKS = 8  # threads for what happens at a click
+_AT_ONCE = 64  # deliveries that wait together for one commit
 # Bolt logs whole bodies at INFO, with what was said and tokens.
 QUIET = logging.getLogger("assistant.slack.bolt")
 QUIET.setLevel(logging.ERROR)
@@ -90,7 +91,7 @@ class Bot:
 
     def socket(self, app_token: str) -> SocketModeHandler:
         """A connection in Socket Mode, not begun yet."""
-        return SocketModeHandler(self.app, app_token, logger=QUIET)
+        return SocketModeHandler(self.app, app_token, logger=QUIET, concurrency=_AT_ONCE)
 
     def _bolt(self, token: str) -> App:
         me = AuthorizeResult(enterprise_id=None, team_id=self.scope.team, bot_user_id=self.scope.bot, bot_token=token)

@@ -64,15 +64,16 @@ class Queue:
             waiting = db.scalar(
                 sql.select(sql.func.count()).select_from(_tasks).where(_tasks.c.state.in_(_OPEN))
             ) or 0  # fmt: skip
+            storing, opening = _insert(db, _tasks).returning(_tasks.c.id), _insert(db, _threads)
             for n, task in enumerate(tasks):
                 if task.follows and not self._owned(db, task):
                     continue
                 row = _row(task, now + n, busy=waiting + new >= self._most)
-                if db.scalar(_insert(db, _tasks, row).returning(_tasks.c.id)) is not None:
+                if db.scalar(storing, row) is not None:
                     new += 1
                     if task.kind in ("ask", "check") and task.thread:
                         thread = {"team": task.team, "channel": task.channel, "thread": task.thread, "created": now}
-                        db.execute(_insert(db, _threads, thread))
+                        db.execute(opening, thread)
         return new
 
     def claim(self, most: int) -> list[Claimed]:
@@ -267,11 +268,12 @@ def _row(task: Task, now: int, busy: bool) -> dict[str, Any]:
             "sent": json.dumps({"busy": "1"} if busy else {}), "trace": "", "received": now, "finished": 0}  # fmt: skip
 
 
-def _insert(db: sql.Connection, table: sql.Table, row: dict[str, Any]) -> postgresql.Insert | sqlite.Insert:
-    """An insert that does nothing where the row is there already."""
+def _insert(db: sql.Connection, table: sql.Table) -> postgresql.Insert | sqlite.Insert:
+    """An insert that does nothing where the row is there already. Made once for many rows, as it takes longer than
+    the database does."""
     if db.dialect.name == "postgresql":
-        return postgresql.insert(table).values(row).on_conflict_do_nothing()
-    return sqlite.insert(table).values(row).on_conflict_do_nothing()
+        return postgresql.insert(table).on_conflict_do_nothing()
+    return sqlite.insert(table).on_conflict_do_nothing()
 
 
 def _of(table: sql.Table, task: Task) -> tuple[sql.ColumnElement[bool], ...]:
