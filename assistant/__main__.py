@@ -29,7 +29,7 @@ from assistant.conversation import LANGUAGES, BadQuestion, Question, Turn
 from assistant.dialogue import Dialogue
 from assistant.history import DatabaseFailed, NewerDatabase
 from assistant.render import to_json, to_text
-from assistant.settings import AssistantSettings
+from assistant.settings import COLLECTOR, AssistantSettings
 from assistant.slack.settings import read_slack
 from assistant.tape import Played
 from assistant.trace import Traces, changed, same
@@ -38,7 +38,6 @@ from index.errors import ConfigurationError, IndexingError
 from index.settings import read
 
 log = logging.getLogger("assistant")  # also where this file is run as __main__
-_COLLECTOR = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 _Events = Callable[[bytes, Mapping[str, str]], tuple[int, dict[str, str], bytes]]  # see assistant.web.slack_events
 _EXAMPLES = """examples:
   python -m assistant ask "How do Minsk and Moscow define the Union State?"
@@ -220,7 +219,7 @@ def slack(settings: AssistantSettings, options: argparse.Namespace) -> int:
 @contextlib.contextmanager
 def _telemetry() -> Iterator[Callable[[Any], Any]]:
     """What traces a web application for OpenTelemetry; nothing where its variables name no collector."""
-    if not any(os.environ.get(name) for name in _COLLECTOR):
+    if not any(os.environ.get(name) for name in COLLECTOR):
         yield lambda web: web
         return
     from assistant.web.telemetry import Telemetry

@@ -8,6 +8,9 @@ from pydantic import Field, SecretStr, model_validator
 
 from index.settings import IndexSettings
 
+# The OpenTelemetry SDK's own variables for where traces go; none go anywhere while both are empty.
+COLLECTOR = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
+
 
 class AssistantSettings(IndexSettings):
     """Everything `python -m assistant` reads from the environment."""

@@ -11,7 +11,7 @@ from assistant.conversation import MARKER, BrokenPromise, Citation, Draft, Sente
 from assistant.frame import Framed
 from index.documents import About, Document
 
-VERSION = "4"
+VERSION = "5"
 Documents = Callable[[str], Document | None]
 Show = Callable[[Draft, About], Framed]
 Proves = Callable[[str, Sequence[str], Sequence[str | None]], bool]

@@ -15,7 +15,7 @@ from rich.progress import Progress
 
 from evals import accepted, results, squad
 from evals.ablate import ablation, edit, rate
-from evals.cases import BadGold, lint, load
+from evals.cases import GOLD, BadGold, lint, load
 from evals.figures import numbers, rates, slices
 from evals.gate import Report, changed, comparable, compare, gate
 from evals.said import BadAnswers, read_lines
@@ -25,7 +25,7 @@ from evals.targets import Unreachable
 from index.errors import IndexingError, UnreadableSource
 
 HERE = Path(__file__).parent
-GOLD, FLOORS = HERE / "gold", HERE / "floors.json"
+FLOORS = HERE / "floors.json"
 BASELINE, ACCEPTED = HERE / "baseline.json", HERE / "accepted.toml"
 LAST = Path("out/evals/results.json")
 _EXAMPLES = """examples:

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from evals.metrics import says
 from index.documents import Document
 
+GOLD = Path(__file__).parent / "gold"
 Kind = Literal[
     "fact", "list", "compare", "timeline", "attribution", "analysis", "multi_doc", "temporal", "follow_up"
 ]  # fmt: skip

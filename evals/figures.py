@@ -116,7 +116,7 @@ def numbers(items: Sequence[Item]) -> dict[str, float]:
         "utility, wrong costs three": (right - 3 * wrong) / len(base) if base else 0.0,
     }
     if sure:
-        answerable = [i.answerability in ("answerable", "conflicting") for i in sure]
+        answerable = [i.answerable for i in sure]
         found["expected calibration error"] = calibration_error([i.confidence or 0.0 for i in sure], answerable)
         found["area under risk and coverage"] = _mean([risk for _, risk in risk_coverage(sure)])
     return {name: round(value, 4) for name, value in found.items()}

@@ -25,6 +25,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from evals.stats import percentile
+
 _STREAMS_OF_A_KEY, _START_SECONDS, _STREAM_SECONDS, _PROBE_SECONDS = 40, 180.0, 600.0, 0.25
 _STEMS = (
     "How do Minsk and Moscow define the Union State", "Who is the state secretary", "When do roaming fees end",
@@ -175,9 +177,9 @@ def report(load: Load, seconds: float) -> dict[str, Any]:
 
 def _shares(values: Sequence[float | None]) -> dict[str, float | None]:
     """p50, p99 and the largest, by nearest rank; None where there are no values."""
-    found = sorted(v for v in values if v is not None)
+    found = [v for v in values if v is not None]
     at = {"p50": 0.5, "p99": 0.99, "max": 1.0}
-    return {n: round(found[min(len(found) - 1, int(p * len(found)))], 3) if found else None for n, p in at.items()}
+    return {n: round(percentile(found, p), 3) if found else None for n, p in at.items()}
 
 
 def _free_port() -> int:

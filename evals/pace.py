@@ -11,7 +11,6 @@ import argparse
 import json
 import statistics
 import sys
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -23,12 +22,9 @@ from assistant.generation import Cancel, Message, Usage
 from assistant.models import make_chat_model
 from assistant.settings import AssistantSettings
 from assistant.tape import Model, Speech
-from assistant.wire import make_assistant
-from evals.cases import Case, load
+from evals.cases import GOLD, Case, load
 from evals.run import question
-from index import wire
-
-GOLD = Path(__file__).parent / "gold"
+from evals.session import on_index_of
 
 
 class Watched:
@@ -122,15 +118,12 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--most", type=int, default=20, help="so many answerable questions")
     options = parser.parse_args(arguments)
     cases = [c for c in load(options.gold) if c.answerable][: options.most]
-    with tempfile.TemporaryDirectory() as data:
-        settings = AssistantSettings(sources=tuple(options.sources), data=Path(data))
-        if settings.model == NAME:
-            parser.error("ASSISTANT_MODEL names no chat model; for a small real one run: make model")
-        wire.build(settings)
-        model = Watched(make_chat_model(settings.model, settings.model_base_url))
-        assistant = make_assistant(settings, model=model)
+    settings = AssistantSettings()
+    if settings.model == NAME:
+        parser.error("ASSISTANT_MODEL names no chat model; for a small real one run: make model")
+    model = Watched(make_chat_model(settings.model, settings.model_base_url))
+    with on_index_of(options.sources, model=model) as assistant:
         found = pace(cases, assistant, model)
-        assistant.close()
     sys.stdout.write(json.dumps(report(found, len(cases)) if found else {"worded by the model": 0}) + "\n")
     return 0 if found else 1
 

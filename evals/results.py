@@ -76,6 +76,11 @@ class Item(_Part):
     cited: tuple[str, ...] = ()
     missed: tuple[str, ...] = ()
 
+    @property
+    def answerable(self) -> bool:
+        """Whether the sources answer it, if only by disagreeing."""
+        return self.answerability in ("answerable", "conflicting")
+
 
 class Accepted(_Part):
     """Why this became the baseline, and when."""

@@ -7,9 +7,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from assistant.chain import Assistant
 from assistant.settings import AssistantSettings
+from assistant.tape import Model
 from assistant.wire import make_assistant
-from evals import results
+from evals import results, stats
 from evals.cases import Case
 from evals.gate import Report
 from evals.judge import Trial
@@ -44,8 +46,7 @@ class Ran:
 
     def percentile(self, share: float) -> float:
         """Milliseconds within which this share of the answers came."""
-        took = sorted(self.milliseconds.values())
-        return round(took[min(len(took) - 1, int(len(took) * share))], 1) if took else 0.0
+        return round(stats.percentile(self.milliseconds.values(), share), 1)
 
 
 def documents(sources: Sequence[Path]) -> dict[str, Document]:
@@ -71,14 +72,22 @@ def target(choice: Choice, sources: Sequence[Path], kept: Path | None = None) ->
     elif choice.url:
         yield Server(choice.url, choice.key)
     else:
-        with tempfile.TemporaryDirectory() as data:
-            settings = AssistantSettings(sources=tuple(sources), data=kept or Path(data))
-            wire.build(settings)
-            assistant = make_assistant(settings)
-            try:
-                yield Local(assistant)
-            finally:
-                assistant.close()
+        with on_index_of(sources, kept) as assistant:
+            yield Local(assistant)
+
+
+@contextmanager
+def on_index_of(sources: Sequence[Path], kept: Path | None = None, model: Model | None = None) -> Iterator[Assistant]:
+    """The assistant of these settings on an index of `sources`, in a folder of its own or in `kept`; `model` in place
+    of the settings' own."""
+    with tempfile.TemporaryDirectory() as data:
+        settings = AssistantSettings(sources=tuple(sources), data=kept or Path(data))
+        wire.build(settings)
+        assistant = make_assistant(settings, model=model)
+        try:
+            yield assistant
+        finally:
+            assistant.close()
 
 
 def evaluate(

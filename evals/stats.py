@@ -5,7 +5,7 @@ Each is checked in tests against worked examples and scipy. Not for: what is cou
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -27,6 +27,16 @@ def wilson(successes: float, n: float, z: float = 1.959963984540054) -> tuple[fl
     p, zz = successes / n, z * z / n
     centre, spread = p + zz / 2, z * math.sqrt(max(0.0, p * (1 - p)) / n + zz / (4 * n))
     return max(0.0, (centre - spread) / (1 + zz)), min(1.0, (centre + spread) / (1 + zz))
+
+
+def percentile(values: Iterable[float], share: float) -> float:
+    """The smallest value that at least this share of all reach or stay below (nearest rank); 0 where there are none.
+
+    >>> [percentile(range(1, 101), share) for share in (0, 0.5, 0.99, 1)]
+    [1, 50, 99, 100]
+    """
+    ordered = sorted(values)
+    return ordered[max(0, math.ceil(share * len(ordered)) - 1)] if ordered else 0.0
 
 
 def at_most(n: int, level: float = LEVEL) -> float:

@@ -6,6 +6,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -51,14 +52,15 @@ class Local:
 
     def ask(self, identity: str, question: Question) -> Said:
         """Its answer, taken through the JSON of the contract as any caller sees it."""
-        try:
-            raw = to_json(self.assistant.answer(question, record=False), identity)
-        except IndexingError:
-            raise
-        except Exception as error:
-            log.exception("%s could not be answered", identity)
+        with ThreadPoolExecutor(1) as one:  # whatever breaks, of whatever class, comes back as a value
+            done = one.submit(self.assistant.answer, question, record=False)
+        error = done.exception()
+        if isinstance(error, IndexingError):
+            raise error
+        if error is not None:
+            log.error("%s could not be answered", identity, exc_info=error)
             raise Crashed(f"{type(error).__name__}: {error}") from error
-        return read(json.loads(json.dumps(raw)), identity)
+        return read(json.loads(json.dumps(to_json(done.result(), identity))), identity)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,8 @@ from index.search import Index
 from index.settings import IndexSettings
 from index.sync import Builder, BuildReport
 from tests.fakes import WordEncoder
+from tests.model_server import ModelServer
+from tests.served import small_settings
 
 ROOT = Path(__file__).parent.parent
 SHARED = ROOT.parent / "shared"
@@ -75,3 +78,31 @@ def assistant(own_settings: AssistantSettings) -> Iterator[Assistant]:
     made = make_assistant(own_settings)
     yield made
     made.close()
+
+
+@pytest.fixture(scope="session")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> AssistantSettings:
+    """One short document, indexed for real. Not to be changed."""
+    return small_settings(tmp_path_factory.mktemp("small"))
+
+
+@pytest.fixture(scope="session")
+def small(settings: AssistantSettings) -> Iterator[Assistant]:
+    """The embedded engine on it."""
+    with closing(make_assistant(settings)) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def model() -> Iterator[ModelServer]:
+    """A chat model; a module may have one of its own that says something else."""
+    with ModelServer() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def worded(settings: AssistantSettings, model: ModelServer) -> Iterator[Assistant]:
+    """An assistant whose answers `model` words."""
+    options = {"model": "openai:mock", "model_base_url": model.url}
+    with closing(make_assistant(settings.model_copy(update=options))) as made:
+        yield made

@@ -14,7 +14,6 @@ import asyncio
 import contextlib
 import hashlib
 import json
-import logging
 import os
 import random
 import re
@@ -32,6 +31,7 @@ from typing import Any
 
 import httpx
 
+from assistant import logs
 from assistant.dialogue import Dialogue
 from assistant.history import History
 from assistant.settings import AssistantSettings
@@ -291,7 +291,7 @@ def _write_keys(file: Path, users: int) -> None:
 
 def serve(folder: Path, port: int, model: str) -> None:
     """Serve the small index of `folder` until a signal, with room for a crowd."""
-    logging.basicConfig(level=logging.INFO)
+    logs.configure("json")
     settings = AssistantSettings(
         sources=(folder / "sources",), data=folder / "data", model="openai:mock", model_base_url=model
     )

@@ -20,30 +20,11 @@ from assistant.dialogue import Dialogue
 from assistant.history import History
 from assistant.settings import AssistantSettings
 from assistant.web.app import create_web
-from assistant.wire import make_assistant, make_dialogue
-from index import wire
+from assistant.wire import make_dialogue
 from index.errors import NoIndex
 
 NOBODYS = "00000000-0000-4000-8000-000000000000"
 ASKED = "When do roaming fees end?"
-
-
-@pytest.fixture(scope="module")
-def settings(tmp_path_factory: pytest.TempPathFactory) -> AssistantSettings:
-    folder = tmp_path_factory.mktemp("small")
-    (folder / "sources").mkdir()
-    text = "# Roaming\n\nRoaming fees between both countries end in 2026.\n\nRoaming fees in Minsk end in 2027.\n"
-    (folder / "sources" / "a.md").write_text(text, "utf-8")
-    made = AssistantSettings(sources=(folder / "sources",), data=folder / "data")
-    wire.build(made)
-    return made
-
-
-@pytest.fixture(scope="module")
-def small(settings: AssistantSettings) -> Iterator[Assistant]:
-    made = make_assistant(settings)
-    yield made
-    made.close()
 
 
 class Answerer:

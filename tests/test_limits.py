@@ -366,6 +366,30 @@ def test_what_is_no_http_is_refused_and_hinders_nobody(address: tuple[str, int],
     assert said.startswith(b"HTTP/1.1 200")
 
 
+CLOSE = b"Host: x\r\nConnection: close\r\n"
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"GET http://evil.example/api/sources HTTP/1.1\r\n" + CLOSE + b"\r\n",
+        b"GET healthz HTTP/1.1\r\n" + CLOSE + b"\r\n",
+        b"GET //evil.example/healthz HTTP/1.1\r\n" + CLOSE + b"\r\n", b"OPTIONS * HTTP/1.1\r\n" + CLOSE + b"\r\n",
+        HEAD + b"Connection: close\r\nContent-Length: 6\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nX",
+        HEAD + b"Connection: close\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n\r\n0\r\n\r\n",
+        b"GET /healthz HTTP/1.1\r\nHost: x\r\nHost: y\r\nConnection: close\r\n\r\n",
+        b"GET /api/sources/%ff%fe%00 HTTP/1.1\r\n" + CLOSE + b"\r\n",
+        b"CONNECT evil.example:443 HTTP/1.1\r\n" + CLOSE + b"\r\n",
+    ],
+    ids=range(9),
+)  # fmt: skip
+def test_odd_requests_are_one_request_at_most(address: tuple[str, int], sent: bytes) -> None:
+    said, seconds = drip(address, sent)
+    assert said.count(b"HTTP/1.1 ") == 1 and b"HTTP/1.1 5" not in said and b"evil.example" not in said and seconds < 5
+    said, _ = drip(address, b"GET /healthz HTTP/1.1\r\n" + CLOSE + b"\r\n")
+    assert said.startswith(b"HTTP/1.1 200")
+
+
 def test_half_a_request_is_no_question(address: tuple[str, int], dialogue: Dialogue) -> None:
     before = len(dialogue.history.list("local", 100).found)
     with socket.create_connection(address) as client:

@@ -38,7 +38,7 @@ from assistant.wire import make_assistant
 from index.documents import Passage
 from tests.conftest import ROOT
 from tests.model_server import Knobs, ModelServer
-from tests.served import ASKED, serving, small_settings, wait
+from tests.served import ASKED, serving, wait
 
 pytestmark = pytest.mark.slow
 KEY = "sk-of-alice"
@@ -134,19 +134,8 @@ def site(
 
 
 @pytest.fixture(scope="module")
-def settings(tmp_path_factory: pytest.TempPathFactory) -> AssistantSettings:
-    return small_settings(tmp_path_factory.mktemp("tools"))
-
-
-@pytest.fixture(scope="module")
-def assistant(settings: AssistantSettings) -> Iterator[Assistant]:
-    with contextlib.closing(make_assistant(settings)) as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
-def url(assistant: Assistant, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with site(assistant, tmp_path_factory.mktemp("history")) as base:
+def url(small: Assistant, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with site(small, tmp_path_factory.mktemp("history")) as base:
         yield base
 
 
@@ -240,10 +229,10 @@ def test_the_language_of_the_answer_can_be_chosen(session: Session) -> None:
     assert answer["language"] == "ru" and any("а" <= c <= "я" for c in answer["text"])
 
 
-def test_search_gives_ranked_passages_of_documents(session: Session, assistant: Assistant) -> None:
+def test_search_gives_ranked_passages_of_documents(session: Session, small: Assistant) -> None:
     result = session.call("search", query="Roaming in Minsk", k=1)
     [passage] = result.structured_content["passages"]
-    [found] = assistant.search("Roaming in Minsk", 1)
+    [found] = small.search("Roaming in Minsk", 1)
     assert (passage["chunk_id"], passage["score"]) == (found.chunk.id, found.score) and passage["found_by"]
     assert passage["publisher"] == "Ministry" and passage["published"] == "2024-05-01" and passage["kind"]
     source = session.given("get_source", document_id=passage["document_id"])
@@ -393,8 +382,8 @@ def test_a_signal_ends_it_while_it_waits_for_input(tmp_path: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def guarded(assistant: Assistant, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with site(assistant, tmp_path_factory.mktemp("guarded"), KEYS, Limits(questions=2)) as base:
+def guarded(small: Assistant, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with site(small, tmp_path_factory.mktemp("guarded"), KEYS, Limits(questions=2)) as base:
         yield f"{base}/mcp"
 
 
@@ -509,12 +498,6 @@ def test_answers_are_counted_and_not_kept(url: str) -> None:
 # The end
 
 
-@pytest.fixture(scope="module")
-def model() -> Iterator[ModelServer]:
-    with ModelServer() as server:
-        yield server
-
-
 @pytest.fixture
 def held(settings: AssistantSettings, model: ModelServer) -> Iterator[Assistant]:
     """An assistant whose chat model says nothing until the end of the test."""
@@ -566,9 +549,9 @@ def test_cancelling_a_call_stops_its_answer(held: Assistant, tmp_path: Path) -> 
         assert wait(lambda: answering.count() == 0, 20)
 
 
-def test_outside_of_its_lifespan_the_route_says_so(assistant: Assistant, tmp_path: Path) -> None:
+def test_outside_of_its_lifespan_the_route_says_so(small: Assistant, tmp_path: Path) -> None:
     with contextlib.closing(History(tmp_path / "c.sqlite")) as history:
-        web = create_web(assistant, Dialogue(assistant.answer, history))
+        web = create_web(small, Dialogue(small.answer, history))
         for _ in range(2):
             with TestClient(web) as client:
                 assert client.post("/mcp", json=ASK, headers=JSON).status_code == 200

@@ -33,28 +33,16 @@ from index.errors import NoIndex
 from tests.collector import Collector
 from tests.conftest import ROOT
 from tests.model_server import Knobs, ModelServer
-from tests.served import ASKED, small_settings, wait
+from tests.served import ASKED, wait
 from tests.test_stream import alive, free_port
 
 INVENTED = "Elephants ate 1812 bananas [1]. Roaming fees between both countries end in 2026 [1]."
 
 
 @pytest.fixture(scope="module")
-def settings(tmp_path_factory: pytest.TempPathFactory) -> AssistantSettings:
-    return small_settings(tmp_path_factory.mktemp("observed"))
-
-
-@pytest.fixture(scope="module")
 def model() -> Iterator[ModelServer]:
     with ModelServer(lambda _: INVENTED) as server:
         yield server
-
-
-@pytest.fixture(scope="module")
-def worded(settings: AssistantSettings, model: ModelServer) -> Iterator[Assistant]:
-    options = {"model": "openai:mock", "model_base_url": model.url}
-    with contextlib.closing(make_assistant(settings.model_copy(update=options))) as made:
-        yield made
 
 
 @pytest.fixture

@@ -75,3 +75,24 @@ def test_every_route_does_what_the_document_says(case: schemathesis.Case) -> Non
     valid = name is not None and re.fullmatch(IDEMPOTENCY, str(case.headers[name]))
     # One that was used for another question is refused, as it should be.
     case.call_and_validate(headers=KEY | ({name: uuid.uuid4().hex} if name and valid else {}))
+
+
+PATHS: dict[str, dict[str, object]] = schema.raw_schema["paths"]
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "BREW")
+TYPES = ("application/json", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=a", "")
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_a_route_knows_its_methods_and_tells_nothing_by_others(path: str) -> None:
+    client, known = TestClient(late.app), {m.upper() for m in PATHS[path]}
+    for method in METHODS:
+        for kind in TYPES:
+            headers = KEY | ({"Content-Type": kind} if kind else {})
+            response = client.request(method, path, headers=headers, content="{}" if kind else None)
+            where = (method, kind, response.status_code)
+            assert response.status_code < 500 and "access-control-allow-origin" not in response.headers, where
+            if method not in known:
+                assert response.status_code in (405, 415), where
+                assert method == "HEAD" or response.json(), where
+            if response.status_code == 405:
+                assert set(response.headers["allow"].split(", ")) == known, where

@@ -29,37 +29,12 @@ from assistant.web.app import create_web
 from assistant.web.limits import Limits
 from assistant.web.stream import Answering, frame
 from assistant.web.turns import Turns
-from assistant.wire import make_assistant
 from index.errors import NoIndex
 from tests.conftest import ROOT
 from tests.model_server import Knobs, ModelServer
-from tests.served import ASKED, events, serving, small_settings, wait
+from tests.served import ASKED, events, serving, wait
 
 Events = list[tuple[str, dict[str, Any]]]
-
-
-@pytest.fixture(scope="module")
-def settings(tmp_path_factory: pytest.TempPathFactory) -> AssistantSettings:
-    return small_settings(tmp_path_factory.mktemp("streamed"))
-
-
-@pytest.fixture(scope="module")
-def small(settings: AssistantSettings) -> Iterator[Assistant]:
-    with contextlib.closing(make_assistant(settings)) as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
-def model() -> Iterator[ModelServer]:
-    with ModelServer() as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def worded(settings: AssistantSettings, model: ModelServer) -> Iterator[Assistant]:
-    options = {"model": "openai:mock", "model_base_url": model.url}
-    with contextlib.closing(make_assistant(settings.model_copy(update=options))) as made:
-        yield made
 
 
 class Site:
@@ -353,13 +328,9 @@ def test_while_many_work_others_are_served(site: Site) -> None:
     with ThreadPoolExecutor(60) as pool:
         asking = [pool.submit(site.chat, f"{ASKED} Number {n}?") for n in range(60)]
         assert wait(lambda: site.running() > 30)
-        started, took = time.monotonic(), []
-        while any(not a.done() for a in asking) and time.monotonic() - started < 60:
-            before = time.monotonic()
-            assert httpx.get(site.http.base_url.join("/healthz")).status_code == 200
-            took.append(time.monotonic() - before)
-            time.sleep(0.05)
-    assert took and sorted(took)[len(took) // 2] < 0.5
+        for _ in range(3):  # in the midst of the work, not after it
+            assert httpx.get(site.http.base_url.join("/healthz"), timeout=60).status_code == 200
+            assert sum(not a.done() for a in asking) > 10
 
 
 # Framing

@@ -31,7 +31,7 @@ from index.errors import ConfigurationError
 from tests.collector import Collector
 from tests.conftest import ROOT
 from tests.model_server import Knobs, ModelServer
-from tests.served import ASKED, serving, small_settings
+from tests.served import ASKED, serving
 
 CANARY = "kanareika"
 PARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
@@ -47,17 +47,6 @@ def collector() -> Iterator[Collector]:
 def _no_telemetry_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [n for n in os.environ if n.startswith("OTEL_")]:
         monkeypatch.delenv(name)
-
-
-@pytest.fixture(scope="module")
-def settings(tmp_path_factory: pytest.TempPathFactory) -> AssistantSettings:
-    return small_settings(tmp_path_factory.mktemp("traced"))
-
-
-@pytest.fixture(scope="module")
-def small(settings: AssistantSettings) -> Iterator[Assistant]:
-    with contextlib.closing(make_assistant(settings)) as made:
-        yield made
 
 
 @contextlib.contextmanager

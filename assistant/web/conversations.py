@@ -3,16 +3,13 @@
 What is unknown and what is somebody else's get the same 404.
 """
 
-import contextlib
-import datetime
-import re
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Annotated, Any, Literal
 
 from fastapi import FastAPI, Header, Query, Request, Response
 from fastapi.responses import JSONResponse
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from assistant import exchanges
 from assistant.chain import Assistant
@@ -22,6 +19,7 @@ from assistant.exchanges import Conversation, Exchange
 from assistant.export import answer_markdown, conversation_markdown
 from assistant.history import PAGE
 from assistant.web import examples, problems
+from assistant.web.fields import Day
 from assistant.web.metrics import Metrics
 from assistant.web.replies import as_json, as_markdown
 from assistant.web.stream import Answering, EventStream, Running, server_sent
@@ -29,15 +27,6 @@ from assistant.web.stream import Answering, EventStream, Running, server_sent
 MOST = 100  # of a page
 # What `str.strip` leaves something of, and no NUL; told in the document only, as the words for it are elsewhere.
 _TEXT = r"^[^\x00]*[^\s\x00\x1c-\x1f\x85][^\x00]*$"
-
-
-def _day(value: object) -> object:
-    if value is None:
-        return None
-    with contextlib.suppress(ValueError):
-        if isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\d", value, re.ASCII):  # Python reads other forms too
-            return datetime.date.fromisoformat(value)
-    raise ValueError("must be a date such as 2021-12-31")
 
 
 def _words(value: str) -> str:
@@ -62,7 +51,7 @@ class Ask(BaseModel):
 
     question: str = Field(min_length=1, max_length=MAX_QUESTION, json_schema_extra={"pattern": _TEXT})
     conversation_id: str | None = Field(None, pattern=r"^[A-Za-z0-9-]{1,64}$")
-    as_of: Annotated[datetime.date | None, BeforeValidator(_day)] = None
+    as_of: Day = None
     language: Language | None = None
 
 

@@ -34,19 +34,24 @@ class Sentence(_Closed):
     stance: Stance
 
 
-class Citation(_Closed):
+class About(_Closed):
+    """What is known of a document."""
+
+    title: str
+    publisher: str
+    author: str | None
+    published: Annotated[str | None, Field(description="ISO date, or its year or month alone; null where undated")]
+    url: str | None
+    language: str
+    kind: Kind
+    holder: Annotated[str, Field(description="Whose view the claims are that name nobody")]
+
+
+class Citation(About):
     """A quote, exactly `document.text[start:end]`."""
 
     number: Number
     document_id: str
-    title: str
-    publisher: str
-    author: str | None
-    published: str | None
-    url: str | None
-    language: str
-    kind: Kind
-    holder: str
     heading: str | None
     page: int | None
     quote: str
@@ -180,18 +185,10 @@ class Messages(Conversation):
     next: int | None
 
 
-class Source(_Closed):
+class Source(About):
     """Metadata of a source; `form` says whether its text is our summary or the original."""
 
     document_id: str
-    title: str
-    publisher: str
-    author: str | None
-    published: str | None
-    url: str | None
-    language: str
-    kind: Kind
-    holder: str
     retrieved: str | None
     form: Literal["summary", "original"]
 

@@ -20,11 +20,11 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from assistant.settings import COLLECTOR
 from assistant.steps import Step, heard
 from index.errors import ConfigurationError
 
 _NAME = "union-state-assistant"
-_ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
 _PROTOCOLS = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL")
 _LAST_SECONDS = 3.0  # for the last spans, when the server stops
 _AGAIN_SECONDS = 60.0  # between two lines of log about a collector that fails
@@ -101,7 +101,7 @@ def _end(span: Span, scope: Scope) -> None:
 
 
 def _check() -> None:
-    for name in _ENDPOINTS:
+    for name in COLLECTOR:
         url = os.environ.get(name)
         if url and not re.match(r"https?://[^/\s]", url):
             raise ConfigurationError(f"{name} must be a URL such as http://127.0.0.1:4318")

@@ -3,27 +3,16 @@
 Not for: answers and sources, which have the shapes of the HTTP API (shapes.py).
 """
 
-import contextlib
-import datetime
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic.json_schema import GenerateJsonSchema
 
 from assistant.conversation import MAX_QUESTION, Language
 from assistant.web import shapes
-from index.documents import Kind
+from assistant.web.fields import Day
 
 MOST_PASSAGES = 50
-
-
-def _day(value: object) -> object:
-    if value is None:
-        return None
-    with contextlib.suppress(ValueError):
-        if isinstance(value, str):
-            return datetime.date.fromisoformat(value)
-    raise ValueError("must be a date such as 2021-12-31")
 
 
 def _words(value: str) -> str:
@@ -34,8 +23,7 @@ def _words(value: str) -> str:
 
 Text = Annotated[str, Field(min_length=1, max_length=MAX_QUESTION), AfterValidator(_words)]
 AsOf = Annotated[
-    datetime.date | None,
-    BeforeValidator(_day),
+    Day,
     Field(description="Use only what was published on or before this day, for example 2021-12-31"),
 ]
 
@@ -70,19 +58,11 @@ class Opening(_Arguments):
     ]
 
 
-class Hit(shapes.Passage):
+class Hit(shapes.Passage, shapes.About):
     """A passage that search found, with what is known of its document."""
 
     heading: str | None
     page: int | None
-    title: str
-    publisher: str
-    author: str | None
-    published: Annotated[str | None, Field(description="ISO date, or its year or month alone; null where undated")]
-    url: str | None
-    language: str
-    kind: Kind
-    holder: Annotated[str, Field(description="Whose view the claims are that name nobody")]
 
 
 class Found(BaseModel):

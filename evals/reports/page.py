@@ -5,11 +5,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from pathlib import Path
 
-from evals.figures import SLICES, by, numbers, rates, risk_coverage
-from evals.gate import Compared, Report
+from evals.figures import SLICES, by, numbers, risk_coverage
+from evals.gate import Report
 from evals.metrics import Rate
 from evals.reports import plots
-from evals.reports.summary import intervals
+from evals.reports.table import Row, rows
 from evals.results import Item, Results
 
 _CSS = Path(__file__).with_suffix(".css")
@@ -50,7 +50,7 @@ def _plots(now: Results, milliseconds: Mapping[str, float]) -> Iterator[str]:
     drawn = [("Right by language and class", plots.whiskers(_groups(now, ("language", "class")), "Right by slice")),
              ("Right by kind of question", plots.whiskers(_groups(now, ("kind",)), "Right by kind"))]  # fmt: skip
     if sure:
-        answerable = [(i.confidence or 0.0, i.answerability in ("answerable", "conflicting")) for i in sure]
+        answerable = [(i.confidence or 0.0, i.answerable) for i in sure]
         drawn.append(("Reliability: is a confidence of 0.8 right in 8 of 10?", plots.reliability(answerable)))
         axes = plots.Axes("share of questions answered, surest first", "share of them not right", top=_ceiling(now))
         drawn.append(("Risk and coverage", plots.curve(risk_coverage(sure), axes, "Risk and coverage")))
@@ -72,26 +72,17 @@ def _groups(now: Results, names: Sequence[str]) -> list[tuple[str, Sequence[tupl
 
 
 def _figures(now: Results, report: Report) -> Iterator[str]:
-    known = {c.figure.name: c for c in report.compared}
     yield '<h2>Figures</h2><div class="wide"><table><thead><tr><th>metric</th><th>base</th><th>now</th><th>Δ</th>'
     yield "<th>95 % interval</th><th>n</th><th>verdict</th></tr></thead><tbody>"
-    for rate, (low, high) in zip(rates(now.items), intervals(now), strict=True):
-        yield _row(rate, low, high, known.get(rate.name))
+    yield from map(_row, rows(now, report))
     yield "</tbody></table></div>"
     yield '<p class="soft">The interval is that of Δ where there is a base, else that of the figure.</p>'
     yield f'<p class="soft">{" · ".join(f"{n} {v:g}" for n, v in numbers(now.items).items())}</p>'
 
 
-def _row(rate: Rate, low: float, high: float, compared: Compared | None) -> str:
-    base, gap, word = "–", "–", "new"
-    if compared is not None:
-        base, gap = f"{compared.base:.3f}", f"{compared.gap.value:+.3f}"
-        word = compared.verdict
-        low, high = compared.gap.low, compared.gap.high
-    sign = "+" if compared is not None else ""
-    return (f"<tr><td>{escape(rate.name)}</td><td>{base}</td><td>{rate.value:.3f}</td><td>{gap}</td>"
-            f"<td>{low:{sign}.3f} … {high:{sign}.3f}</td><td>{rate.of:g}</td>"
-            f'<td class="{word.split()[0]}">{word}</td></tr>')  # fmt: skip
+def _row(row: Row) -> str:
+    cells = "".join(f"<td>{escape(text)}</td>" for text in (row.name, row.base, row.now, row.gap, row.interval, row.n))
+    return f'<tr>{cells}<td class="{row.verdict.split()[0]}">{row.verdict}</td></tr>'
 
 
 def _items(now: Results, base: Results | None, report: Report) -> Iterator[str]:

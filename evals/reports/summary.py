@@ -1,12 +1,12 @@
 """Results and the gate's report as Markdown: for a pull request, a job's summary, a release's notes."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from evals import stats
-from evals.figures import FIGURES, numbers, pairs, rates, slices, with_wordings
-from evals.gate import Compared, Report
-from evals.metrics import Rate
+from evals.figures import numbers, slices
+from evals.gate import Report
+from evals.reports.table import Row, rows
 from evals.results import Item, Results
 
 MOST = 25  # items told at length; the rest are in results.json
@@ -61,11 +61,9 @@ def _item(item: Item, before: Item | None) -> Iterator[str]:
 
 def _figures(now: Results, report: Report) -> Iterator[str]:
     yield "### Figures\n"
-    known = {c.figure.name: c for c in report.compared}
     yield "| metric | base | now | Δ | 95 % CI | n | verdict |"
     yield "|---|---:|---:|---:|---|---:|---|"
-    for rate, (low, high) in zip(rates(now.items), intervals(now), strict=True):
-        yield _row(rate, low, high, known.get(rate.name))
+    yield from map(_row, rows(now, report))
     yield ""
     yield "The interval is that of Δ where there is a base, else that of the figure.\n"
     yield "<details><summary>Right by language, kind and class; other numbers</summary>\n"
@@ -80,33 +78,9 @@ def _figures(now: Results, report: Report) -> Iterator[str]:
     yield "\n</details>\n"
 
 
-def _row(rate: Rate, low: float, high: float, compared: Compared | None) -> str:
-    if compared is None:
-        return f"| {rate.name} | – | {rate.value:.3f} | – | {low:.3f} … {high:.3f} | {rate.of:g} | new |"
-    gap = compared.gap
-    verdict = f"**{compared.verdict}**" if compared.worse else compared.verdict
-    interval = f"{gap.low:+.3f} … {gap.high:+.3f}"
-    return (f"| {rate.name} | {compared.base:.3f} | {rate.value:.3f} | {gap.value:+.3f} | {interval} "
-            f"| {rate.of:g} | {verdict} |")  # fmt: skip
-
-
-def intervals(now: Results) -> list[tuple[float, float]]:
-    """Of each figure of `rates`: Wilson's where an item is right or not, else of a bootstrap of clusters."""
-    items = with_wordings(now.items)
-    keys = {f.name: f.key for f in FIGURES}
-    found = []
-    for rate in rates(now.items):
-        counted = pairs(items, keys[rate.name])
-        whole = all(r in (0, 1) and n in (0, 1) for r, n in counted)
-        plain = stats.wilson(rate.right, rate.of)
-        found.append(plain if whole else _clustered(counted, [i.cluster for i in items], plain))
-    return found
-
-
-def _clustered(counted: stats.Pairs, clusters: Sequence[str], plain: tuple[float, float]) -> tuple[float, float]:
-    """A bootstrap of what is never off has no width; Wilson's interval then says what may be."""
-    low, high = stats.interval(counted, clusters)
-    return (low, high) if low < high else plain
+def _row(row: Row) -> str:
+    verdict = f"**{row.verdict}**" if row.worse else row.verdict
+    return f"| {row.name} | {row.base} | {row.now} | {row.gap} | {row.interval} | {row.n} | {verdict} |"
 
 
 def _foot(now: Results) -> Iterator[str]:
