@@ -1,4 +1,4 @@
-"""python -m assistant: ask, chat, serve, mcp, doctor. Parses, calls, prints."""
+"""python -m assistant: ask, chat, serve, slack, mcp, doctor. Parses, calls, prints."""
 
 import argparse
 import asyncio
@@ -13,7 +13,8 @@ import re
 import secrets
 import signal
 import sys
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -29,13 +30,15 @@ from assistant.dialogue import Dialogue
 from assistant.history import DatabaseFailed, NewerDatabase
 from assistant.render import to_json, to_text
 from assistant.settings import COLLECTOR, AssistantSettings
+from assistant.slack.settings import read_slack
 from assistant.tape import Played
 from assistant.trace import Traces, changed, same
-from assistant.wire import make_assistant, make_dialogue
+from assistant.wire import make_assistant, make_dialogue, make_history
 from index.errors import ConfigurationError, IndexingError
 from index.settings import read
 
 log = logging.getLogger("assistant")  # also where this file is run as __main__
+_Events = Callable[[bytes, Mapping[str, str]], tuple[int, dict[str, str], bytes]]  # see assistant.web.slack_events
 _EXAMPLES = """examples:
   python -m assistant ask "How do Minsk and Moscow define the Union State?"
   python -m assistant ask "Who is the state secretary?" --as-of 2022-01-01 --json
@@ -163,9 +166,53 @@ def serve(settings: AssistantSettings, options: argparse.Namespace) -> int:
     with _telemetry() as around:
         assistant = make_assistant(settings)
         generation = assistant.ready()
-        with _conversations(settings, assistant) as dialogue:
+        with _conversations(settings, assistant) as dialogue, _slack_over_http(assistant, dialogue) as slack_events:
             log.info("index %s is served at http://%s:%d", generation, settings.host, settings.port)
-            run(assistant, dialogue, settings.host, settings.port, settings.api_keys_file, around)
+            run(assistant, dialogue, settings.host, settings.port, settings.api_keys_file, around, slack_events)
+    return 0
+
+
+@contextlib.contextmanager
+def _slack_over_http(assistant: Assistant, dialogue: Dialogue) -> Iterator[_Events | None]:
+    """What serves `/slack/events`, None where Slack is not set up or comes through a socket."""
+    wishes = read_slack()
+    if not wishes.http:
+        yield None
+        return
+    from assistant.slack.bot import Bot
+
+    bot = Bot(wishes, assistant, dialogue)
+    bot.start()
+    log.info("Slack events of %s are served at /slack/events", bot.scope.team)
+    try:
+        yield bot.http
+    finally:
+        bot.stop()
+
+
+def slack(settings: AssistantSettings, options: argparse.Namespace) -> int:
+    """The Slack bot in Socket Mode, until it is stopped."""
+    wishes = read_slack()
+    if wishes.bot_token is None or wishes.app_token is None:
+        instead = "; for HTTP events run: python -m assistant serve" if wishes.http else "; see docs/slack.md"
+        missing = [n for n in ("bot_token", "app_token") if getattr(wishes, n) is None]
+        raise ConfigurationError(f"{' and '.join(f'SLACK_{n.upper()}' for n in missing)} not set{instead}")
+    from assistant.slack.bot import Bot
+    from assistant.slack.bot import serve as serve_slack
+
+    logs.configure(logs.form_for_stderr())
+    until = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: until.set())
+    assistant = make_assistant(settings)
+    generation = assistant.ready()
+    try:
+        with _conversations(settings, assistant) as dialogue:
+            bot = Bot(wishes, assistant, dialogue)
+            log.info("index %s answers in Slack as %s of %s", generation, bot.scope.bot, bot.scope.team)
+            serve_slack(bot, wishes.app_token.get_secret_value(), until)
+    finally:
+        assistant.close()
     return 0
 
 
@@ -229,13 +276,22 @@ def replay(settings: AssistantSettings, options: argparse.Namespace) -> int:
 
 def doctor(settings: AssistantSettings, options: argparse.Namespace) -> int:
     """Exit code 1 when a check fails."""
-    results = checks.run(settings)
+    results = [] if options.part == "slack" else checks.run(settings)
+    if options.part == "slack" or read_slack().bot_token is not None:
+        results += _slack_results(settings)
     if options.json:
         print(json.dumps([{"name": r.name, "ok": r.ok, "found": r.found} for r in results], ensure_ascii=False))
     else:
         for r in results:
             print(f"{'ok  ' if r.ok else 'FAIL'} {r.name}: {r.found}")
     return 0 if all(r.ok for r in results) else 1
+
+
+def _slack_results(settings: AssistantSettings) -> list[checks.Result]:
+    from assistant.slack import doctor as slack_checks
+
+    with contextlib.closing(make_history(settings)) as history:
+        return [checks.Result(*found) for found in slack_checks.run(read_slack(), history)]
 
 
 def key(settings: AssistantSettings, options: argparse.Namespace) -> int:
@@ -282,11 +338,12 @@ def parser() -> argparse.ArgumentParser:
     serving.add_argument(
         "--log-format", choices=logs.FORMS, help="lines of log (default: text on a terminal, else json)"
     )
+    command("slack", slack, "the Slack bot, in Socket Mode")
     tools = command("mcp", mcp, "tools for other programs, over the Model Context Protocol")
     tools.description, tools.formatter_class = _mcp_help(), argparse.RawDescriptionHelpFormatter
-    command("doctor", doctor, "check the installation and name what is broken").add_argument(
-        "--json", action="store_true", help="print JSON"
-    )
+    check = command("doctor", doctor, "check the installation and name what is broken")
+    check.add_argument("part", nargs="?", choices=["slack"], help="check this part alone")
+    check.add_argument("--json", action="store_true", help="print JSON")
     command("key", key, "make an API key").add_argument("name", help="whose key it is")
     return main_parser
 

@@ -8,9 +8,10 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from assistant import conflicts, drafting, frame, notice, premise, refusal, rewrite, support, terms, trace
+from assistant import checking, conflicts, drafting, frame, notice, premise, refusal, rewrite, support, terms, trace
 from assistant.answerability import Weights
 from assistant.asked import Asked, ask
+from assistant.checking import Checked
 from assistant.compose import NAME, Composition, compose
 from assistant.conversation import Answer, Citation, Language, Question, Reason, Sentence
 from assistant.evidence import Evidence
@@ -173,6 +174,11 @@ class Assistant:
         """The best passages for `query`, best first; with `as_of`, only of what was published up to that day."""
         with self._live.lend() as index:
             return index.search(query, count, as_of)
+
+    def check(self, claim: str, most: int) -> tuple[Checked, ...]:
+        """What the sources say to each of the first `most` sentences of a claim. Raises IndexingError."""
+        with self._live.lend() as index:
+            return checking.check(claim, index, most)
 
     def document(self, identity: str) -> Document | None:
         """A source document of the served index."""

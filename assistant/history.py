@@ -128,7 +128,7 @@ class History:
 
     def ready(self) -> None:
         """Prove that the database answers."""
-        with self._transaction() as db:
+        with self.transaction() as db:
             db.scalar(sql.select(sql.func.count()).select_from(sql.table("schema_version")))
 
     def start(self, owner: str, title: str) -> str:
@@ -136,7 +136,7 @@ class History:
         identity, now = str(uuid.uuid4()), self._now()
         left = _Conversation.owner == owner, _Conversation.length == 0, _Conversation.changed < now - _DAY
         row = {"id": identity, "owner": owner, "title": _plain(title), "length": 0, "created": now, "changed": now}
-        with self._transaction(writes=True) as db:
+        with self.transaction(writes=True) as db:
             db.execute(sql.delete(_Conversation).where(*left))  # those whose answer never came
             db.execute(sql.insert(_Conversation).values(row))
         return identity
@@ -149,7 +149,7 @@ class History:
             "answer": _plain(json.dumps(answer, ensure_ascii=False)), "trace": str(answer["trace"]), "asked": now,
         }  # fmt: skip
         try:
-            with self._transaction(writes=True) as db:
+            with self.transaction(writes=True) as db:
                 longer = sql.update(_Conversation).values(length=_Conversation.length + 1, changed=now)
                 if not db.execute(longer.where(*_mine(conversation, owner))).rowcount:  # this also locks the row
                     raise NotFound("conversation")
@@ -165,14 +165,14 @@ class History:
     def kept(self, owner: str, request: str) -> Kept | None:
         """What is stored for a request of `owner`, None where nothing is."""
         query = sql.select(_Exchange.conversation, _Exchange.question, _Exchange.answer)
-        with self._transaction() as db:
+        with self.transaction() as db:
             row = db.execute(query.where(_Exchange.owner == owner, _Exchange.request == request)).first()
         return Kept(row.conversation, row.question, json.loads(row.answer)) if row else None
 
     def turns(self, conversation: str, owner: str, limit: int = MOST_PAIRS) -> tuple[Turn, ...]:
         """What to remind a model of: see `trim`."""
         query = sql.select(_Exchange.question, _Exchange.answer).where(*_of(conversation, owner))
-        with self._transaction() as db:
+        with self.transaction() as db:
             length = self._own(db, conversation, owner).length
             near = sql.or_(_Exchange.number == 1, _Exchange.number > length - limit)
             rows = db.execute(query.where(near).order_by(_Exchange.number)).all()
@@ -186,14 +186,14 @@ class History:
             changed, _, identity = before.partition(".")
             query = query.where(place < sql.tuple_(int(changed), identity))
         order = _Conversation.changed.desc(), _Conversation.id.desc()
-        with self._transaction() as db:
+        with self.transaction() as db:
             rows = db.execute(query.order_by(*order).limit(limit + 1)).all()
         after = f"{rows[limit - 1].changed}.{rows[limit - 1].id}" if len(rows) > limit else None
         return Conversations(tuple(map(_conversation, rows[:limit])), after)
 
     def get(self, conversation: str, owner: str, limit: int = PAGE, before: int | None = None) -> Reading:
         """The newest exchanges of a conversation, or the newest before number `before`."""
-        with self._transaction() as db:
+        with self.transaction() as db:
             found = self._own(db, conversation, owner)
             end = found.length + 1 if before is None else min(before, found.length + 1)
             exchanges = self._between(db, conversation, owner, end - limit, end)
@@ -203,13 +203,13 @@ class History:
     def exchanges(self, conversation: str, owner: str) -> Iterator[Exchange]:
         """All exchanges from the first on, read a page at a time."""
         for start in range(1, self.get(conversation, owner, 1).conversation.length + 1, PAGE):
-            with self._transaction() as db:
+            with self.transaction() as db:
                 page = self._between(db, conversation, owner, start, start + PAGE)
             yield from page
 
     def rename(self, conversation: str, owner: str, title: str) -> None:
         """Give a conversation another title."""
-        with self._transaction(writes=True) as db:
+        with self.transaction(writes=True) as db:
             change = sql.update(_Conversation).where(*_mine(conversation, owner)).values(title=_plain(title))
             if not db.execute(change).rowcount:
                 raise NotFound("conversation")
@@ -219,7 +219,7 @@ class History:
         other = aliased(_Exchange)
         shared = sql.exists().where(other.trace == _Exchange.trace, other.conversation != _Exchange.conversation)
         query = sql.select(_Exchange.trace).distinct().where(*_of(conversation, owner), ~shared)
-        with self._transaction(writes=True) as db:
+        with self.transaction(writes=True) as db:
             traces = db.scalars(query).all()
             if not db.execute(sql.delete(_Conversation).where(*_mine(conversation, owner))).rowcount:
                 raise NotFound("conversation")
@@ -228,13 +228,13 @@ class History:
 
     def abandon(self, conversation: str, owner: str) -> None:
         """Delete a conversation that is still empty."""
-        with self._transaction(writes=True) as db:
+        with self.transaction(writes=True) as db:
             db.execute(sql.delete(_Conversation).where(*_mine(conversation, owner), _Conversation.length == 0))
 
     def answer(self, owner: str, trace: str) -> Json:
         """The recorded answer with this trace in a conversation of `owner`."""
         query = sql.select(_Exchange.answer).where(*_answered(trace, owner))
-        with self._transaction() as db:
+        with self.transaction() as db:
             found = db.scalar(query.order_by(_Exchange.asked.desc()).limit(1))
         if found is None:
             raise NotFound("answer")
@@ -244,7 +244,7 @@ class History:
     def judge(self, owner: str, trace: str, verdict: Verdict, comment: str | None = None) -> None:
         """Keep the reader's verdict on an answer, in place of an earlier one."""
         change = sql.update(_Exchange).values(verdict=verdict, comment=None if comment is None else _plain(comment))
-        with self._transaction(writes=True) as db:
+        with self.transaction(writes=True) as db:
             if not db.execute(change.where(*_answered(trace, owner))).rowcount:
                 raise NotFound("answer")
 
@@ -289,7 +289,8 @@ class History:
                 raw.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     @contextlib.contextmanager
-    def _transaction(self, writes: bool = False) -> Iterator[sql.Connection]:
+    def transaction(self, writes: bool = False) -> Iterator[sql.Connection]:
+        """All that is done within it happens, or nothing. For other tables of this database, too."""
         self.open()
         with self._failing(), self._engine.connect().execution_options(writes=writes) as db, db.begin():
             yield db

@@ -45,9 +45,14 @@ def _model(settings: AssistantSettings) -> Model | None:
 def make_dialogue(settings: AssistantSettings, assistant: Assistant) -> Dialogue:
     """Conversations with `assistant`, kept in the database of these settings, which opens with the first question.
     Raises ConfigurationError."""
-    url = settings.database_url
-    history = History(url.get_secret_value() if url else settings.data / "conversations.sqlite")
+    history = make_history(settings)
     return Dialogue(assistant.answer, history, lambda trace: _forget(settings.data / "traces" / f"{trace}.json"))
+
+
+def make_history(settings: AssistantSettings) -> History:
+    """The database of conversations of these settings, which opens with the first use. Raises ConfigurationError."""
+    url = settings.database_url
+    return History(url.get_secret_value() if url else settings.data / "conversations.sqlite")
 
 
 def _forget(record: Path) -> None:

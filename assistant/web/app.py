@@ -11,13 +11,14 @@ from starlette.types import ASGIApp
 from assistant.chain import Assistant
 from assistant.dialogue import Dialogue
 from assistant.history import DatabaseFailed
-from assistant.web import conversations, document, examples, mcp, openai, problems, server
+from assistant.web import conversations, document, examples, mcp, openai, problems, server, slack_events
 from assistant.web.files import PREFIX, Files, Zipped
 from assistant.web.guard import PUBLIC, Guard, read_keys
 from assistant.web.limits import Limits, names_of
 from assistant.web.metrics import TYPE, Metrics
 from assistant.web.problems import Problem, Refused
 from assistant.web.replies import about_json, as_json, source_json
+from assistant.web.slack_events import Events
 from assistant.web.stream import Answering
 from index.errors import IndexingError
 
@@ -32,10 +33,11 @@ def create_web(
     limits: Limits | None = None,
     host: str | None = None,
     answering: Answering | None = None,
+    slack: Events | None = None,
 ) -> ASGIApp:
     """The web application around an assistant and its conversations. With `keys`, every route but the page and health
     checks needs one. `host` is the address it listens on, None where that does not matter; `answering` is for who
-    wants to stop the answers."""
+    wants to stop the answers; `slack` serves Slack's events."""
     limits = limits or Limits()
     answering = answering or Answering(limits)
     metrics = Metrics(assistant.ready, answering.count, answering.waiting)
@@ -50,6 +52,8 @@ def create_web(
     _install_sources(app, assistant)
     _install_health(app, assistant, dialogue, metrics)
     _install_page(app)
+    if slack is not None:
+        slack_events.install(app, slack)
     document.describe(app, PUBLIC, bool(keys))
     return Guard(Zipped(app), keys or {}, limits, metrics, names_of(host) if host else None)
 
@@ -61,10 +65,12 @@ def run(
     port: int,
     keys_file: Path | None,
     around: Callable[[ASGIApp], ASGIApp] = lambda web: web,
+    slack: Events | None = None,
 ) -> None:
-    """Serve until a signal stops it; open requests get a few seconds to end. `around` gives what watches the web."""
+    """Serve until a signal stops it; open requests get a few seconds to end. `around` gives what watches the web,
+    `slack` is as in `create_web`."""
     answering = Answering(Limits())
-    web = create_web(assistant, dialogue, read_keys(keys_file), host=host, answering=answering)
+    web = create_web(assistant, dialogue, read_keys(keys_file), host=host, answering=answering, slack=slack)
     server.run(around(web), host, port, answering.stop)
 
 

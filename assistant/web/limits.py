@@ -28,6 +28,7 @@ _SPOKEN = ("/api/", "/v1/", MCP)  # routes whose bodies are JSON
 _JSON = re.compile(r"application/json\s*(?:;\s*charset\s*=\s*\"?utf-8\"?\s*)?", re.IGNORECASE)
 _STRING = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
 _DIGITS = 400
+SLACK = "/slack/events"
 _CONVERSATION = "/v1/chat/completions"  # clients of this route send the whole conversation with each question
 
 
@@ -112,7 +113,7 @@ def names_of(host: str) -> frozenset[str] | None:
 async def read_body(scope: Scope, receive: Receive, limits: Limits) -> bytes | None:
     """The whole body, None when the client went away. Raises Refused for one that is too large, without reading on, or
     too slow."""
-    most = limits.conversation if scope["path"] == _CONVERSATION else limits.body
+    most = limits.conversation if scope["path"] in (_CONVERSATION, SLACK) else limits.body
     too_large = Refused(Problem(413, f"The body is larger than {most} bytes", close=True))
     length = Headers(scope=scope).get("content-length", "0")
     if length.isascii() and length.isdigit() and int(length[:12]) > most:

@@ -1,0 +1,1 @@
+"""The Slack bot: events in, verified answers out, exactly one an event."""
