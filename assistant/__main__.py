@@ -1,4 +1,4 @@
-"""python -m assistant: ask, chat, serve, slack, mcp, doctor. Parses, calls, prints."""
+"""python -m assistant: ask, chat, serve, slack, mcp, doctor, backup, restore. Parses, calls, prints."""
 
 import argparse
 import asyncio
@@ -20,6 +20,7 @@ from typing import Any
 
 from rich.console import Console
 
+from assistant import backup as archives
 from assistant import doctor as checks
 from assistant import logs
 from assistant.chain import Assistant
@@ -34,11 +35,13 @@ from assistant.slack.settings import read_slack
 from assistant.tape import Played
 from assistant.trace import Traces, changed, same
 from assistant.wire import make_assistant, make_dialogue, make_history
+from index.bars import Bars
 from index.errors import ConfigurationError, IndexingError
 from index.settings import read
 
 log = logging.getLogger("assistant")  # also where this file is run as __main__
 _Events = Callable[[bytes, Mapping[str, str]], tuple[int, dict[str, str], bytes]]  # see assistant.web.slack_events
+_Command = Callable[[AssistantSettings, argparse.Namespace], int]
 _EXAMPLES = """examples:
   python -m assistant ask "How do Minsk and Moscow define the Union State?"
   python -m assistant ask "Who is the state secretary?" --as-of 2022-01-01 --json
@@ -294,6 +297,26 @@ def _slack_results(settings: AssistantSettings) -> list[checks.Result]:
         return [checks.Result(*found) for found in slack_checks.run(read_slack(), history)]
 
 
+def backup(settings: AssistantSettings, options: argparse.Namespace) -> int:
+    """One archive of the index, the conversations and the records."""
+    with Bars() as progress:
+        made = archives.save(settings, options.file, progress)
+    print(f"{options.file}: index {made.generation}, {len(made.files)} files, {made.size:,} bytes")
+    if not made.conversations and settings.database_url is not None:
+        print("conversations are on a server and not in it; save them with pg_dump", file=sys.stderr)
+    return 0
+
+
+def restore(settings: AssistantSettings, options: argparse.Namespace) -> int:
+    """An archive in place of the data folder."""
+    with Bars() as progress:
+        done = archives.restore(settings, options.file, options.force, progress)
+    print(f"{settings.data}: as of {done.contents.created}, index {done.contents.generation}")
+    if done.before is not None:
+        print(f"what was there is kept in {done.before}; delete it when it is no longer needed")
+    return 0
+
+
 def key(settings: AssistantSettings, options: argparse.Namespace) -> int:
     """A new API key, and the line that belongs into the keys file."""
     if not re.fullmatch(r"[\w.-]{1,64}", options.name):
@@ -314,9 +337,7 @@ def parser() -> argparse.ArgumentParser:
     )
     commands = main_parser.add_subparsers(required=True, metavar="COMMAND")
 
-    def command(
-        name: str, run: Callable[[AssistantSettings, argparse.Namespace], int], text: str
-    ) -> argparse.ArgumentParser:
+    def command(name: str, run: _Command, text: str) -> argparse.ArgumentParser:
         sub = commands.add_parser(name, help=text, description=text)
         sub.set_defaults(run=run)
         return sub
@@ -335,15 +356,18 @@ def parser() -> argparse.ArgumentParser:
     again.add_argument("trace", help="the trace of an answer, as its JSON names it")
     again.set_defaults(as_of=None, language=None)
     serving = command("serve", serve, "the web endpoint")
-    serving.add_argument(
-        "--log-format", choices=logs.FORMS, help="lines of log (default: text on a terminal, else json)"
-    )
+    serving.add_argument("--log-format", choices=logs.FORMS, help="of the log; default: text on a terminal, else json")
     command("slack", slack, "the Slack bot, in Socket Mode")
     tools = command("mcp", mcp, "tools for other programs, over the Model Context Protocol")
     tools.description, tools.formatter_class = _mcp_help(), argparse.RawDescriptionHelpFormatter
     check = command("doctor", doctor, "check the installation and name what is broken")
     check.add_argument("part", nargs="?", choices=["slack"], help="check this part alone")
     check.add_argument("--json", action="store_true", help="print JSON")
+    saving = command("backup", backup, "save the index, the conversations and the records of answers as one archive")
+    putting = command("restore", restore, "put an archive of `backup` in place of the data folder")
+    putting.add_argument("--force", action="store_true", help="keep a data folder that is not empty aside")
+    for sub in (saving, putting):
+        sub.add_argument("file", type=Path, help="the archive")
     command("key", key, "make an API key").add_argument("name", help="whose key it is")
     return main_parser
 
@@ -364,12 +388,9 @@ def main() -> int:
         if getattr(options, "model", None):
             settings = settings.model_copy(update={"model": options.model})
         code: int = options.run(settings, options)
-    except (BadQuestion, argparse.ArgumentTypeError) as error:
+    except (BadQuestion, argparse.ArgumentTypeError, IndexingError) as error:
         print(error, file=sys.stderr)
-        code = 2
-    except (ConfigurationError, IndexingError) as error:
-        print(error, file=sys.stderr)
-        code = error.exit_code
+        code = error.exit_code if isinstance(error, IndexingError) else 2
     except KeyboardInterrupt:
         code = 130
     return code
