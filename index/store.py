@@ -32,11 +32,11 @@ for _name in [n for n in embedding_functions.known_embedding_functions if n != "
 
 
 @contextmanager
-def _vendor_errors(what: str) -> Iterator[None]:
+def _vendor_errors(what: str, advice: str = "") -> Iterator[None]:
     try:
         yield
     except (ChromaError, ValueError, KeyError, TypeError, OSError) as error:
-        raise StoreUnavailable(f"Chroma cannot {what}: {error}") from error
+        raise StoreUnavailable(f"Chroma cannot {what}: {error}{advice}") from error
 
 
 class VectorStore:
@@ -44,7 +44,8 @@ class VectorStore:
 
     def __init__(self, folder: Path, prefix: str = "", url: str | None = None, token: str | None = None) -> None:
         self._prefix = prefix
-        with _vendor_errors(f"open {url or folder}"):
+        advice = "; start it, or check ASSISTANT_CHROMA_URL and ASSISTANT_CHROMA_TOKEN" if url else ""
+        with _vendor_errors(f"open {url or folder}", advice):
             self._client = _server(url, token) if url else _embedded(folder)
 
     def add(self, name: str, chunks: Sequence[Chunk], vectors: Vectors) -> None:

@@ -187,7 +187,7 @@ def test_no_collector_hinders_an_answer(
 
 def test_nothing_is_imported_where_no_collector_is_configured() -> None:
     code = (
-        "import sys, assistant.__main__ as m, assistant.web.app\n"
+        "import sys, assistant.commands as m, assistant.web.app\n"
         "with m._telemetry() as around:\n"
         "    print(around(7), [n for n in sys.modules if n.endswith(('web.telemetry', 'otlp.proto.http'))])"
     )

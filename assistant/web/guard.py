@@ -48,7 +48,10 @@ def read_keys(path: Path | None) -> dict[str, str]:
         name, _, digest = line.rpartition(":")
         if line and not line.startswith("#"):
             if not _NAME.fullmatch(name) or not re.fullmatch(r"[0-9a-fA-F]{64}", digest):
-                raise ConfigurationError(f"ASSISTANT_API_KEYS_FILE {path} line {number} is not name:sha256-of-key")
+                raise ConfigurationError(
+                    f"ASSISTANT_API_KEYS_FILE {path} line {number} is not name:sha256-of-key; "
+                    "make a line with: python -m assistant key NAME"
+                )
             if name == LOCAL:  # whoever has that key would read what was said in the terminal
                 raise ConfigurationError(f"ASSISTANT_API_KEYS_FILE {path} line {number}: {LOCAL!r} is the user without "
                                          "a key; choose another name")  # fmt: skip
