@@ -126,7 +126,8 @@ class Crowd:
         self.dice, self.seen, self.cancelled = random.Random(seed), seen, cancelled
         self.chats = [Chat(n, n % users) for n in range(chats)]
         self.users = users
-        limits = httpx.Limits(max_connections=_AT_ONCE * 2, max_keepalive_connections=_AT_ONCE)
+        # The server closes idle connections after five seconds; ours go before, so that no request meets a closed one.
+        limits = httpx.Limits(max_connections=_AT_ONCE * 2, keepalive_expiry=1.0)
         self.http = httpx.AsyncClient(base_url=url, timeout=_SECONDS, limits=limits)
         self.places = asyncio.Semaphore(_AT_ONCE)
 
