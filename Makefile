@@ -63,6 +63,9 @@ audit: .audit/.ready  ## ask the advisory database for known holes in what is lo
 	.audit/bin/pip-audit --disable-pip --require-hashes --progress-spinner off -r locks/base.txt -r locks/torch.txt
 	.audit/bin/pip-audit --disable-pip --require-hashes --progress-spinner off -r locks/audit.txt
 
+drill: setup     ## run the long commands of fault and attack, some hours; report in docs/reliability
+	$(RUN) -m tests.drill
+
 lock:            ## resolve the dependencies again (needs uv on the PATH)
 	uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes --no-header --quiet \
 	  --no-annotate --upgrade -o locks/all.txt

@@ -20,7 +20,7 @@ _USES = {"open", "os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.listdir",
          "fcntl.flock", "shutil.rmtree", "ctypes.dlsym"}  # fmt: skip
 
 
-class _Uses:
+class Uses:
     """Counts uses of the file system below a folder and kills this process at one of them."""
 
     def __init__(self, folder: Path, last: int) -> None:
@@ -40,7 +40,7 @@ def _killed_at(use: int, archive: Path, data: Path, place: Path) -> tuple[int, i
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
-        uses = _Uses(place, use)
+        uses = Uses(place, use)
         sys.addaudithook(uses)
         restore(AssistantSettings(data=place / data.name), archive, True, verify=lambda *_: None)
         os.write(writing, str(uses.count).encode())

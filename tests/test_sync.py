@@ -1,19 +1,22 @@
 """The index follows the sources, and what it serves is always a whole generation."""
 
+import json
 import os
 import random
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from index import wire
-from index.errors import BrokenIndex, BuildRunning, NoIndex, UnreadableSource
+from index.errors import BrokenIndex, BuildRunning, NoIndex, StoreUnavailable, UnreadableSource
 from index.settings import IndexSettings
 from index.sync import plan
 from tests.conftest import ROOT, Workshop
@@ -197,6 +200,26 @@ def test_an_index_of_another_model_is_refused(workshop: Workshop) -> None:
     workshop.build()
     with pytest.raises(BrokenIndex, match=r"built with words, the settings name others"):
         wire.open_index(workshop.settings, (WordEncoder("others"),))
+
+
+def test_a_collection_that_names_a_model_of_its_own_is_refused(workshop: Workshop) -> None:
+    """SUP-stored-ef: Chroma would make that model when it opens the collection, with whatever code it brings."""
+    fill(workshop, 2)
+    folder = workshop.generations.folder(workshop.build().generation)
+    model = {
+        "model_name": "evil",
+        "device": "cpu",
+        "normalize_embeddings": False,
+        "kwargs": {"trust_remote_code": True},
+    }
+    evil = json.dumps({"type": "known", "name": "sentence_transformer", "config": model}, separators=(",", ":"))
+    with closing(sqlite3.connect(folder / "chroma" / "chroma.sqlite3")) as database, database:
+        (own,) = database.execute("SELECT schema_str FROM collections").fetchone()
+        assert own.count('{"type":"legacy"}') > 1
+        database.execute("UPDATE collections SET schema_str = ?", (own.replace('{"type":"legacy"}', evil),))
+    refused = "sentence_transformer not found|names an embedding function of its own"
+    with pytest.raises((BrokenIndex, StoreUnavailable), match=refused):
+        workshop.open()
 
 
 def test_before_the_first_build_there_is_a_hint(workshop: Workshop) -> None:
