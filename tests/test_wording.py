@@ -148,7 +148,7 @@ def test_a_model_that_goes_round_and_round_is_not_read_on(own_settings: Assistan
 
     with ModelServer(said=looping, knobs=Knobs(between=0.005)) as server, worded(own_settings, server) as assistant:
         answer = assistant.answer(MINSK)
-        assert server.wait(lambda: server.requests[0].left is not None, 10.0)
+        assert server.wait(lambda: server.requests[0].left is not None, 30.0)
         assert not server.requests[0].done
     assert sum(TRUE in s.text for s in answer.sentences) == 1
 
