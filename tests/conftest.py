@@ -15,8 +15,10 @@ from index.generation import Generations
 from index.search import Index
 from index.settings import IndexSettings
 from index.sync import Builder, BuildReport
+from tests import postgres
 from tests.fakes import WordEncoder
 from tests.model_server import ModelServer
+from tests.postgres import Cluster
 from tests.served import small_settings
 
 ROOT = Path(__file__).parent.parent
@@ -106,3 +108,18 @@ def worded(settings: AssistantSettings, model: ModelServer) -> Iterator[Assistan
     options = {"model": "openai:mock", "model_base_url": model.url}
     with closing(make_assistant(settings.model_copy(update=options))) as made:
         yield made
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    """A PostgreSQL server of our own."""
+    yield from postgres.serve()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A new database, of each kind in turn."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'data' / 'conversations.sqlite'}"
+    made: Cluster = request.getfixturevalue("cluster")
+    return made.database()

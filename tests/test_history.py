@@ -23,23 +23,9 @@ from assistant.exchanges import MOST_CHARACTERS, TITLE, NotFound, title, trim
 from assistant.history import DatabaseFailed, History, NewerDatabase
 from assistant.schema import STEPS
 from index.errors import ConfigurationError
-from tests import postgres
 from tests.appender import open_many
 from tests.conftest import ROOT
 from tests.postgres import Cluster
-
-
-@pytest.fixture(scope="session")
-def cluster() -> Iterator[Cluster]:
-    yield from postgres.serve()
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'data' / 'conversations.sqlite'}"
-    made: Cluster = request.getfixturevalue("cluster")
-    return made.database()
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ import contextlib
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 import yaml
@@ -13,22 +12,7 @@ from assistant.history import History
 from assistant.slack.doctor import SCOPES
 from assistant.slack.queue import Lost, Queue
 from assistant.slack.tasks import ChannelSettings, Task
-from tests import postgres
 from tests.conftest import ROOT
-from tests.postgres import Cluster
-
-
-@pytest.fixture(scope="session")
-def cluster() -> Iterator[Cluster]:
-    yield from postgres.serve()
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'db.sqlite'}"
-    made: Cluster = request.getfixturevalue("cluster")
-    return made.database()
 
 
 class Clock:

@@ -1,9 +1,10 @@
 """Slack's Web API: calls, and what their failures mean for who calls."""
 
+import contextlib
 import http.client
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from slack_sdk import WebClient
@@ -97,24 +98,16 @@ class SlackApi:
 
     def introduce(self) -> tuple[dict[str, Any], dict[str, str]]:
         """Who the token belongs to, and the headers of that answer. Raises Refused, Unclear and Limited."""
-        try:
+        with _meant("auth.test"):
             reply = self.client.auth_test()
-        except SlackApiError as error:
-            raise _meaning("auth.test", error) from error
-        except (OSError, http.client.HTTPException, SlackClientError) as error:
-            raise Unclear("auth.test", type(error).__name__) from error
         data = reply.data if isinstance(reply.data, dict) else {}
         return data, {name.lower(): _first(value) for name, value in reply.headers.items()}
 
     def upload(self, name: str, text: str, channel: str, thread: str, comment: str) -> None:
         """Put a file there. Raises Refused, Unclear and Limited."""
-        try:
+        with _meant("files_upload_v2"):
             self.client.files_upload_v2(filename=name, content=text, channel=channel, thread_ts=thread or None,
                                         initial_comment=comment)  # fmt: skip
-        except SlackApiError as error:
-            raise _meaning("files_upload_v2", error) from error
-        except (OSError, http.client.HTTPException, SlackClientError) as error:
-            raise Unclear("files_upload_v2", type(error).__name__) from error
 
     def person(self, user: str) -> dict[str, Any]:
         """What Slack tells of a user, at most ten minutes old."""
@@ -128,19 +121,26 @@ class SlackApi:
         return found
 
     def _call(self, method: str, arguments: dict[str, Any]) -> dict[str, Any]:
-        try:
+        with _meant(method):
             if method in _READS:  # these do not understand JSON
                 reply = self.client.api_call(method, http_verb="GET", params=arguments)
             else:
                 reply = self.client.api_call(method, json=arguments)
-        except SlackApiError as error:
-            raise _meaning(method, error) from error
-        except (OSError, http.client.HTTPException, SlackClientError) as error:
-            raise Unclear(method, type(error).__name__) from error
         data = reply.data
         if not isinstance(data, dict):
             raise Unclear(method, "no JSON")
         return data
+
+
+@contextlib.contextmanager
+def _meant(method: str) -> Iterator[None]:
+    """Turns what the client raises into what it means for who calls."""
+    try:
+        yield
+    except SlackApiError as error:
+        raise _meaning(method, error) from error
+    except (OSError, http.client.HTTPException, SlackClientError) as error:
+        raise Unclear(method, type(error).__name__) from error
 
 
 def _meaning(method: str, error: SlackApiError) -> SlackFailed:

@@ -42,12 +42,12 @@ def said(sentences: Sequence[tuple[str, Sequence[Json]]], language: str | None) 
     kept = sentences[: borders([len(t) + 1 for t, _ in sentences], room)[0][1]] if sentences else ()
     elements = [e for text, _ in kept for e in [*marked(cut(text, room), urls), piece(" ")]]
     waiting = words(language)("looking")
-    return Message(escape(waiting), (_rich([*elements, piece(waiting, italic=True)]),))
+    return Message(escape(waiting), (rich([*elements, piece(waiting, italic=True)]),))
 
 
 def told(text: str) -> tuple[Message, ...]:
     """Words of our own, however long."""
-    return tuple(packed([_rich([piece(p)]) for p in pieces(text, limits.BLOCK)], [], text, limits.MESSAGE))
+    return tuple(packed([rich([piece(p)]) for p in pieces(text, limits.BLOCK)], [], text, limits.MESSAGE))
 
 
 def links(answer: Json) -> dict[int, str | None]:
@@ -84,11 +84,6 @@ def source(citation: Json, say: Words) -> list[Json]:
     return [*line, piece(" · "), link(url, host(url))] if url else line
 
 
-def rich(elements: Sequence[Json]) -> Json:
-    """A paragraph."""
-    return _rich(elements)
-
-
 def _fallback(text: str) -> str:
     """Escaping makes text longer, so it is cut once more."""
     return cut(escape(text), limits.PLAIN + 500)
@@ -96,18 +91,18 @@ def _fallback(text: str) -> str:
 
 def _body(answer: Json, urls: dict[int, str | None], say: Words, size: int) -> Iterator[Json]:
     if answer["refused"]:
-        yield from (_rich([piece(p)]) for p in pieces(answer["text"], min(size, limits.BLOCK)))
+        yield from (rich([piece(p)]) for p in pieces(answer["text"], min(size, limits.BLOCK)))
         yield _context([say("hint")])
         return
     for group in grouped((s["text"] for s in answer["sentences"]), min(size, limits.BLOCK) * 2 // 3):
         elements = [e for n, text in enumerate(group) for e in [*([piece(" ")] if n else []), *marked(text, urls)]]
-        yield _rich(elements)
+        yield rich(elements)
 
 
 def _conflict(conflict: Json, urls: dict[int, str | None], say: Words) -> Iterator[Json]:
     """What sources disagree about, two columns wide."""
     about = " ".join(cut(conflict["about"], _TITLE).split())
-    yield _rich([piece(say("conflict", about=about), bold=True)])
+    yield rich([piece(say("conflict", about=about), bold=True)])
     fields = [_side(p, urls, say) for p in conflict["positions"]]
     for start in range(0, len(fields), limits.FIELDS):
         yield {"type": "section", "fields": fields[start : start + limits.FIELDS]}
@@ -128,7 +123,7 @@ def _sources(citations: Sequence[Json], say: Words, size: int) -> list[Json]:
     for start, end in borders([weight(line) for line in lines], size - 50):
         elements = [e for n, line in enumerate(lines[start:end]) for e in [*([piece("\n")] if n else []), *line]]
         head = [piece(say("sources") + "\n", bold=True)] if start == 0 else []
-        blocks.append(_rich([*head, *elements]))
+        blocks.append(rich([*head, *elements]))
     return blocks
 
 
@@ -153,5 +148,6 @@ def _context(notes: Sequence[str]) -> Json:
     return {"type": "context", "elements": shown[: limits.CONTEXT]}
 
 
-def _rich(elements: Sequence[Json]) -> Json:
+def rich(elements: Sequence[Json]) -> Json:
+    """A paragraph."""
     return {"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": list(elements)}]}

@@ -154,12 +154,16 @@ class Errands:
                 continue  # forgotten meanwhile
             day = datetime.datetime.fromtimestamp(done.received, datetime.UTC).date().isoformat()
             recent.append(Recent(title(answer["question"]), day, answer["text"], answer["refused"]))
-        tongue = str(self._api.person(task.user).get("locale") or "en")[:2]
+        tongue = self._tongue(task)
         self._api.repeated("views.publish", user_id=task.user, view=views.home(tongue, recent))
         return f"{len(recent)} answers"
 
+    def _tongue(self, task: Task) -> str:
+        """The language of the user's Slack, as two letters."""
+        return str(self._api.person(task.user).get("locale") or "en")[:2]
+
     def _prompts(self, task: Task) -> str:
-        tongue = str(self._api.person(task.user).get("locale") or "en")[:2]
+        tongue = self._tongue(task)
         listed = [{"title": cut(p, limits.OPTION), "message": p} for p in views.prompts(tongue)]
         try:
             self._api.repeated("assistant.threads.setSuggestedPrompts", channel_id=task.channel,

@@ -74,8 +74,7 @@ def command_task(body: Any, scope: Scope) -> Task | None:
         kind = {"check": "check", "settings": "settings", "help": "usage"}[word.casefold()]  # type: ignore[assignment]
         said = rest.strip()
     kind = "deny" if verdict != "yes" else kind
-    response = body["response_url"] if isinstance(body.get("response_url"), str) else ""
-    return Task(f"command:{identity}", kind, team, channel, user, text=said, response=response, value=verdict)
+    return Task(f"command:{identity}", kind, team, channel, user, text=said, response=_response(body), value=verdict)
 
 
 def shortcut_task(body: Any, scope: Scope) -> Task | None:
@@ -88,10 +87,9 @@ def shortcut_task(body: Any, scope: Scope) -> Task | None:
     verdict = scope.admits(team, channel, user, channel.startswith("D"))
     if verdict == "silent":
         return None
-    response = body["response_url"] if isinstance(body.get("response_url"), str) else ""
     kind: Kind = "check" if verdict == "yes" else "deny"
     text = heard(message.get("text", ""), scope.bot)
-    return Task(f"shortcut:{identity}", kind, team, channel, user, text=text, response=response, value=verdict)
+    return Task(f"shortcut:{identity}", kind, team, channel, user, text=text, response=_response(body), value=verdict)
 
 
 def button_task(body: Any, kind: Kind, scope: Scope) -> Task | None:
@@ -106,11 +104,10 @@ def button_task(body: Any, kind: Kind, scope: Scope) -> Task | None:
     if verdict != "yes":
         return None
     thread = "" if container.get("is_ephemeral") else _id(container, "thread_ts") or _id(container, "message_ts")
-    response = body["response_url"] if isinstance(body.get("response_url"), str) else ""
     # A second click on the same button is the same task.
     once = f"{kind}/{team}/{channel}/{user}/{value}"[:200] if kind == "share" else None
     return Task(f"{kind}:{identity}", kind, team, channel, user, thread, once, direct=channel.startswith("D"),
-                response=response, value=value)  # fmt: skip
+                response=_response(body), value=value)  # fmt: skip
 
 
 def spoken(text: str) -> tuple[Kind, str]:
@@ -132,6 +129,12 @@ def _quiet(kind: Kind, identity: str, team: str, channel: str, user: str, thread
     if not channel or scope.admits(team, channel, user, direct=True) != "yes":
         return None
     return Task(identity, kind, team, channel, user, thread, direct=True)
+
+
+def _response(body: Any) -> str:
+    """The address at which a command or click is answered, "" where there is none."""
+    url = body.get("response_url")
+    return url if isinstance(url, str) else ""
 
 
 def _value(body: Any) -> str | None:
