@@ -48,11 +48,28 @@ check: setup     ## lint, types, import rules
 bench: setup     ## measure against the stock pipeline, both in one run
 	$(RUN) -m evals.bench
 
+# Both tools have a place of their own: what they need does not belong to what is shipped.
+.audit/.ready: locks/audit.txt
+	$(PYTHON) -m venv .audit
+	.audit/bin/python -m pip --disable-pip-version-check install --quiet --no-deps --require-hashes -r locks/audit.txt
+	touch $@
+
+sbom: .audit/.ready  ## write out/sbom.json, what is shipped with all hashes (CycloneDX), from the locks
+	mkdir -p out
+	cat locks/base.txt locks/torch.txt | .audit/bin/cyclonedx-py requirements --pyproject pyproject.toml \
+	  --output-reproducible --of JSON -o out/sbom.json -
+
+audit: .audit/.ready  ## ask the advisory database for known holes in what is locked (needs the network)
+	.audit/bin/pip-audit --disable-pip --require-hashes --progress-spinner off -r locks/base.txt -r locks/torch.txt
+	.audit/bin/pip-audit --disable-pip --require-hashes --progress-spinner off -r locks/audit.txt
+
 lock:            ## resolve the dependencies again (needs uv on the PATH)
 	uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes --no-header --quiet \
 	  --no-annotate --upgrade -o locks/all.txt
 	awk '/^[a-z]/ {f = /^(torch|triton|nvidia-|cuda-)/ ? "locks/torch.txt" : "locks/base.txt"} {print > f}' locks/all.txt
 	rm locks/all.txt
+	printf 'cyclonedx-bom\npip-audit\n' | uv pip compile - --universal --python-version 3.11 --generate-hashes --no-header --quiet \
+	  --no-annotate --upgrade -o locks/audit.txt
 
-.PHONY: help setup serve test ask eval model check bench lock
+.PHONY: help setup serve test ask eval model check bench sbom audit drill lock
 .DEFAULT_GOAL := help

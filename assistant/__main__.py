@@ -1,5 +1,5 @@
-"""python -m assistant: ask, chat, serve, slack, mcp, doctor. What is typed; what is done stands in commands.py, which
-loads in seconds and therefore only when it is needed."""
+"""python -m assistant: ask, chat, serve, slack, mcp, doctor, backup, restore. What is typed; what is done stands in
+commands.py, which loads in seconds and therefore only when it is needed."""
 
 import argparse
 import datetime
@@ -78,6 +78,11 @@ def parser() -> argparse.ArgumentParser:
     check.add_argument("part", nargs="?", choices=["slack"], help="check this part alone")
     check.add_argument("--json", action="store_true", help="print JSON")
     check.add_argument("--settings", action="store_true", help="print the reference of all settings, as Markdown")
+    saving = command("backup", "save the index, the conversations and the records of answers as one archive")
+    putting = command("restore", "put an archive of `backup` in place of the data folder")
+    putting.add_argument("--force", action="store_true", help="keep a data folder that is not empty aside")
+    for sub in (saving, putting):
+        sub.add_argument("file", type=Path, help="the archive")
     command("key", "make an API key").add_argument("name", help="whose key it is")
     return main_parser
 

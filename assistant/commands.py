@@ -21,6 +21,7 @@ from typing import Any
 
 from rich.console import Console
 
+from assistant import backup as archives
 from assistant import doctor as checks
 from assistant import logs, reference
 from assistant.chain import Assistant
@@ -36,6 +37,7 @@ from assistant.slack.settings import read_slack
 from assistant.tape import Played
 from assistant.trace import Traces, changed, same
 from assistant.wire import make_assistant, make_dialogue, make_history
+from index.bars import Bars
 from index.errors import ConfigurationError
 
 log = logging.getLogger(__name__)
@@ -276,6 +278,26 @@ def _slack_results(settings: AssistantSettings) -> list[checks.Result]:
 
     with contextlib.closing(make_history(settings)) as history:
         return [checks.Result(*found) for found in slack_checks.run(read_slack(), history)]
+
+
+def backup(settings: AssistantSettings, options: argparse.Namespace) -> int:
+    """One archive of the index, the conversations and the records."""
+    with Bars() as progress:
+        made = archives.save(settings, options.file, progress)
+    print(f"{options.file}: index {made.generation}, {len(made.files)} files, {made.size:,} bytes")
+    if not made.conversations and settings.database_url is not None:
+        print("conversations are on a server and not in it; save them with pg_dump", file=sys.stderr)
+    return 0
+
+
+def restore(settings: AssistantSettings, options: argparse.Namespace) -> int:
+    """An archive in place of the data folder."""
+    with Bars() as progress:
+        done = archives.restore(settings, options.file, options.force, progress)
+    print(f"{settings.data}: as of {done.contents.created}, index {done.contents.generation}")
+    if done.before is not None:
+        print(f"what was there is kept in {done.before}; delete it when it is no longer needed")
+    return 0
 
 
 def key(settings: AssistantSettings, options: argparse.Namespace) -> int:

@@ -112,15 +112,19 @@ class History:
         if self._opened:  # two threads may both get past here: the database lets one migrate and the other see it
             return
         with self._failing():
-            file = self._engine.url.database or ""
-            if self._sqlite and not file.startswith("file:"):
-                Path(file).parent.mkdir(parents=True, exist_ok=True)
+            if self.file is not None:
+                self.file.parent.mkdir(parents=True, exist_ok=True)
             with self._engine.connect() as db, db.begin():
                 version = self._version(db)
             if version < len(self._steps):
                 with self._engine.connect().execution_options(writes=True) as db, db.begin():
                     self._migrate(db)
         self._opened = True
+
+    @property
+    def file(self) -> Path | None:
+        """The file of an SQLite database, None for a server."""
+        return Path((self._engine.url.database or "").removeprefix("file:")) if self._sqlite else None
 
     def close(self) -> None:
         """Close all connections."""
@@ -157,10 +161,9 @@ class History:
                 db.execute(sql.insert(_Exchange).values(row | {"number": number}))
             return Kept(conversation, question, answer)
         except exc.IntegrityError:  # the request was kept before; nothing of the above has happened
-            kept = self.kept(owner, request)
-            if kept is None:
-                raise NotFound("conversation") from None
-            return kept
+            if kept := self.kept(owner, request):
+                return kept
+            raise NotFound("conversation") from None
 
     def kept(self, owner: str, request: str) -> Kept | None:
         """What is stored for a request of `owner`, None where nothing is."""

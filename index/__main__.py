@@ -9,10 +9,10 @@ from collections.abc import Callable
 from dataclasses import asdict
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from index import wire
+from index.bars import Bars
 from index.errors import IndexingError, NoIndex, UnreadableSource
 from index.fetch import Fetcher
 from index.generation import Generations
@@ -32,7 +32,7 @@ def build(settings: IndexSettings, options: argparse.Namespace) -> int:
     """Exit code 2 when a document was broken: the others are indexed and served all the same."""
     if options.if_missing and any(served for _, _, served in wire.ages(settings)):
         return 0
-    with _bars() as progress:
+    with Bars() as progress:
         report = wire.build(settings, progress)
     broken = [s for s in report.skipped if s.broken]
     if options.json:
@@ -53,31 +53,6 @@ def _told(report: BuildReport) -> str:
         f"changed, {len(plan.removed)} removed), {report.chunks} passages, {report.embedded} embedded, "
         f"{report.seconds:.1f} s"
     )
-
-
-class _bars:
-    """A bar a step on a terminal, nothing in a pipe."""
-
-    def __enter__(self) -> Callable[[str, int, int], None]:
-        self._progress = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            console=Console(stderr=True),
-            disable=not sys.stderr.isatty(),
-        )
-        self._tasks: dict[str, TaskID] = {}
-        self._progress.start()
-        return self._update
-
-    def __exit__(self, *_: object) -> None:
-        self._progress.stop()
-
-    def _update(self, step: str, done: int, total: int) -> None:
-        if step not in self._tasks:
-            self._tasks[step] = self._progress.add_task(step)
-        self._progress.update(self._tasks[step], completed=done, total=total)
 
 
 def status(settings: IndexSettings, options: argparse.Namespace) -> int:
@@ -225,7 +200,7 @@ def fetch(settings: IndexSettings, options: argparse.Namespace) -> int:
         raise UnreadableSource(f"not in the catalog: {', '.join(unknown)}; see sources/catalog.toml")
     wanted = [origins[i] for i in options.ids] or list(origins.values())
     fetcher, outcomes = Fetcher(), []
-    with _bars() as progress:
+    with Bars() as progress:
         for outcome in Originals(settings.data / "originals", fetcher).fetch(wanted):
             outcomes.append(outcome)
             progress("fetching", len(outcomes), len(wanted))

@@ -72,6 +72,7 @@ def browser(window: Browser, origin: str) -> Iterator[Browser]:
     yield window
     assert window.foreign() == []
     assert window.complaints() == []
+    window.driver.get("about:blank")  # a page that waits for an answer is animated, and would be for all tests to come
 
 
 @pytest.fixture
