@@ -6,6 +6,7 @@ Not for: nginx, which really runs in test_nginx.py. No container is built here.
 import importlib.resources
 import json
 import re
+import tomllib
 from typing import Any
 
 import jsonschema
@@ -158,3 +159,10 @@ def test_the_image_gets_what_it_needs_and_nothing_else() -> None:
     assert "*" in lines and [k for k in kept if not (ROOT / k).exists()] == []
     assert {"assistant", "index", "prompts", "sources", "locks", "Makefile", "pyproject.toml"} <= set(kept)
     assert not {".env", "tests", "evals", ".data", ".git"} & set(kept)
+
+
+def test_all_files_name_one_version() -> None:
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["version"]
+    files = [ROOT / "Dockerfile", ROOT / "compose.yaml", *(ROOT / "deploy" / "kubernetes").glob("*.yaml")]
+    named = [v for f in files for v in re.findall(r"union-state-assistant:(\S+)", f.read_text("utf-8"))]
+    assert len(named) >= 4 and set(named) == {version}
