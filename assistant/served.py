@@ -49,17 +49,14 @@ def ask(settings: AssistantSettings, question: Question) -> Json | None:
     server = find(settings)
     if server is None or server["stamp"] != stamp(settings):
         return None
-    connection = http.client.HTTPConnection(server["host"], server["port"], timeout=_READY_SECONDS)
     try:
-        with contextlib.closing(connection):
-            served = Generations(settings.data).current()
-            if _call(connection, "GET", "/readyz", None).get("index") != served:
-                return None
-            connection.sock.settimeout(_ANSWER_SECONDS)
-            given = _call(connection, "POST", "/mcp", _request(question))
-            answer = given["result"]["structuredContent"]
-            fits = answer["question"] == question.text and answer["index"] == served
-            return dict(answer) if fits else None
+        served = Generations(settings.data).current()
+        if _call(server, "GET", "/readyz", None, _READY_SECONDS).get("index") != served:
+            return None
+        given = _call(server, "POST", "/mcp", _request(question), _ANSWER_SECONDS)
+        answer = given["result"]["structuredContent"]
+        fits = answer["question"] == question.text and answer["index"] == served
+        return dict(answer) if fits else None
     except (OSError, http.client.HTTPException, IndexingError, ValueError, KeyError, TypeError):
         return None
 
@@ -109,12 +106,13 @@ def _request(question: Question) -> Json:
     return {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "ask", "arguments": given}}
 
 
-def _call(connection: http.client.HTTPConnection, method: str, path: str, body: Json | None) -> Json:
+def _call(server: Json, method: str, path: str, body: Json | None, seconds: float) -> Json:
     """Raises ValueError unless the response is 200 with a JSON object."""
-    connection.request(method, path, json.dumps(body) if body else None, _JSON if body else {})
-    response = connection.getresponse()
-    text = response.read()
-    found = json.loads(text)
+    connection = http.client.HTTPConnection(server["host"], server["port"], timeout=seconds)
+    with contextlib.closing(connection):
+        connection.request(method, path, json.dumps(body) if body else None, _JSON if body else {})
+        response = connection.getresponse()
+        found = json.loads(response.read())
     if response.status != 200 or not isinstance(found, dict):
         raise ValueError(f"status {response.status}")
     return found
