@@ -8,8 +8,9 @@ import logging
 import sys
 from pathlib import Path
 
-from assistant import logs
-from assistant.conversation import LANGUAGES, BadQuestion, day
+from assistant import logs, served
+from assistant.conversation import LANGUAGES, BadQuestion, Question, day
+from assistant.render import to_text
 from assistant.settings import AssistantSettings
 from index.errors import ConfigurationError, IndexingError
 from index.settings import read
@@ -94,10 +95,24 @@ def _date(text: str) -> datetime.date:
 
 
 def _run(settings: AssistantSettings, options: argparse.Namespace) -> int:
+    if options.command == "ask" and _asked_a_server(settings, options):
+        return 0
     from assistant import commands
 
     code: int = getattr(commands, options.command)(settings, options)
     return code
+
+
+def _asked_a_server(settings: AssistantSettings, options: argparse.Namespace) -> bool:
+    """Whether a running server gave the answer and it is printed. Raises BadQuestion."""
+    if options.jsonl == (options.question is not None):
+        raise BadQuestion("give either a question or --jsonl with questions on standard input")
+    if options.jsonl:
+        return False
+    answer = served.ask(settings, Question(options.question, (), options.as_of, options.language))
+    if answer is not None:
+        print(json.dumps(answer, ensure_ascii=False) if options.json else to_text(answer))
+    return answer is not None
 
 
 def main() -> int:

@@ -98,7 +98,7 @@ class Chat:
         reply = self._dialogue.keep(opening, to_json(answer))
         self._conversation = reply.conversation
         self._pairs.append((text, answer.text))
-        self._say(to_text(answer))
+        self._say(to_text(to_json(answer)))
         if reply.trouble:
             self._warn(f"this answer is not kept: {reply.trouble}")
 

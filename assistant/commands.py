@@ -31,6 +31,7 @@ from assistant.conversation import BadQuestion, Question, Turn, day
 from assistant.dialogue import Dialogue
 from assistant.history import DatabaseFailed, NewerDatabase
 from assistant.render import to_json, to_text
+from assistant.served import announced
 from assistant.settings import COLLECTOR, AssistantSettings
 from assistant.slack.settings import read_slack
 from assistant.tape import Played
@@ -45,14 +46,12 @@ _Events = Callable[[bytes, Mapping[str, str]], tuple[int, dict[str, str], bytes]
 
 def ask(settings: AssistantSettings, options: argparse.Namespace) -> int:
     """One answer, or with --jsonl one a line of standard input."""
-    if options.jsonl == (options.question is not None):
-        raise BadQuestion("give either a question or --jsonl with questions on standard input")
     assistant = make_assistant(settings)
     try:
         if options.jsonl:
             return _ask_lines(assistant, options)
-        answer = assistant.answer(Question(options.question, (), options.as_of, options.language))
-        print(json.dumps(to_json(answer), ensure_ascii=False) if options.json else to_text(answer))
+        answer = to_json(assistant.answer(Question(options.question, (), options.as_of, options.language)))
+        print(json.dumps(answer, ensure_ascii=False) if options.json else to_text(answer))
         return 0
     finally:
         assistant.close()
@@ -153,7 +152,11 @@ def serve(settings: AssistantSettings, options: argparse.Namespace) -> int:
     with _telemetry() as around:
         assistant = make_assistant(settings)
         generation = assistant.ready()
-        with _conversations(settings, assistant) as dialogue, _slack_over_http(assistant, dialogue) as slack_events:
+        with (
+            _conversations(settings, assistant) as dialogue,
+            _slack_over_http(assistant, dialogue) as slack_events,
+            announced(settings),
+        ):
             log.info("index %s is served at http://%s:%d", generation, settings.host, settings.port)
             run(assistant, dialogue, settings.host, settings.port, settings.api_keys_file, around, slack_events)
     return 0

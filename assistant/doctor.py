@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from assistant import answerability
+from assistant import answerability, served
 from assistant.generation import Cancel, Message, ModelFailed
 from assistant.history import History
 from assistant.models import Limits
@@ -180,6 +180,9 @@ def _keys(settings: AssistantSettings) -> str:
 
 
 def _port(settings: AssistantSettings) -> str:
+    server = served.find(settings)
+    if server is not None and server["port"] == settings.port:
+        return f"{settings.host}:{settings.port} is served by process {server['pid']}"
     with socket.socket(socket.AF_INET6 if ":" in settings.host else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

@@ -70,26 +70,15 @@ def passage_json(passage: Passage) -> dict[str, Any]:
     }
 
 
-def to_text(answer: Answer) -> str:
-    """The answer and its sources, for a terminal."""
-    lines = [answer.text, *([answer.notice] if answer.notice else []), ""]
-    for c in answer.citations:
-        about = c.passage.about
-        where = " · ".join(
-            filter(
-                None,
-                [
-                    about.publisher,
-                    about.author,
-                    about.published or "undated",
-                    about.kind,
-                    f"p. {c.page}" if c.page else None,
-                ],
-            )
-        )
-        lines += [f"[{c.number}] {about.title}", f"    {where}", f"    “{c.quote}”"]
-        lines += [f"    {about.url}"] if about.url else []
-    dated = f"newest source used: {answer.newest_source or 'undated'} · " if answer.citations else ""
-    as_of = f"as of {answer.question.as_of} · " if answer.question.as_of else ""
-    lines.append(f"{as_of}{dated}confidence {answer.confidence:.2f} · index {answer.index} · {answer.seconds:.2f} s")
-    return "\n".join(lines)
+def to_text(answer: dict[str, Any]) -> str:
+    """The answer that `to_json` gives, and its sources, for a terminal."""
+    lines = [answer["text"], *([answer["notice"]] if answer["notice"] else []), ""]
+    for c in answer["citations"]:
+        page = f"p. {c['page']}" if c["page"] else None
+        where = [c["publisher"], c["author"], c["published"] or "undated", c["kind"], page]
+        lines += [f"[{c['number']}] {c['title']}", f"    {' · '.join(filter(None, where))}", f"    “{c['quote']}”"]
+        lines += [f"    {c['url']}"] if c["url"] else []
+    dated = f"newest source used: {answer['newest_source'] or 'undated'} · " if answer["citations"] else ""
+    as_of = f"as of {answer['as_of']} · " if answer["as_of"] else ""
+    made = f"confidence {answer['confidence']:.2f} · index {answer['index']} · {answer['seconds']:.2f} s"
+    return "\n".join([*lines, f"{as_of}{dated}{made}"])

@@ -1,8 +1,13 @@
-"""A real server on a free port of the loopback address, in a thread, and the small index that it serves."""
+"""A real server on a free port of the loopback address, in a thread or a process, and the small index it serves."""
 
 import json
+import os
+import socket
+import subprocess
+import sys
 import threading
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +18,8 @@ from starlette.types import ASGIApp
 from assistant.settings import AssistantSettings
 from assistant.web.server import make_server
 from index import wire
+
+ROOT = Path(__file__).parent.parent
 
 ASKED = "When do roaming fees end?"
 TEXT = """+++
@@ -55,6 +62,42 @@ def serving(web: ASGIApp, stop: Callable[[], None], head_seconds: float = 30.0) 
         server.should_exit = True
         thread.join(20)
     assert not thread.is_alive()
+
+
+def free_port() -> int:
+    """A port that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def environment(settings: AssistantSettings) -> dict[str, str]:
+    """The variables of these settings, for a process."""
+    own = {"SOURCES": settings.sources[0], "DATA": settings.data, "PORT": settings.port, "MODEL": settings.model}
+    own |= {"MODEL_BASE_URL": settings.model_base_url} if settings.model_base_url else {}
+    return os.environ | {f"ASSISTANT_{n}": str(v) for n, v in own.items()}
+
+
+@contextmanager
+def server(settings: AssistantSettings) -> Iterator[subprocess.Popen[bytes]]:
+    """A real one, killed at the end if it still runs."""
+    process = subprocess.Popen([sys.executable, "-m", "assistant", "serve"], cwd=ROOT, env=environment(settings),
+                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # fmt: skip
+    try:
+        assert wait(lambda: is_ready(settings.port) or process.poll() is not None, 120) and process.poll() is None
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+def is_ready(port: int) -> bool:
+    """Whether a server on `port` says that it is ready."""
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=5) as response:
+            return bool(response.status == 200)
+    except OSError:
+        return False
 
 
 def events(lines: Iterator[str]) -> Iterator[tuple[str, dict[str, Any]]]:

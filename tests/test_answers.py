@@ -72,7 +72,7 @@ def test_the_same_question_gets_the_same_bytes(own_settings: AssistantSettings, 
 
 
 def test_text_for_a_terminal_names_sources(assistant: Assistant) -> None:
-    text = to_text(assistant.answer(Question("How do Minsk and Moscow define the Union State?")))
+    text = to_text(to_json(assistant.answer(Question("How do Minsk and Moscow define the Union State?"))))
     assert "RANE" in text and "2023-03-13" in text and "newest source used" in text
 
 

@@ -34,3 +34,11 @@ def test_it_names_commands_that_exist() -> None:
     helps = {"assistant": commands(), "index": indexing(), "evals": evaluating()}
     assert len(named) > 10
     assert [n for n in named if not re.search(rf"^ +{n[1]}\b|[{{,]{n[1]}[,}}]", helps[n[0]].format_help(), re.M)] == []
+
+
+def test_every_page_names_commands_that_exist() -> None:
+    text = "\n".join(p.read_text("utf-8") for p in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))))
+    named = set(re.findall(r"python -m (assistant|index|evals) ([a-z]+)", text))
+    helps = {"assistant": commands(), "index": indexing(), "evals": evaluating()}
+    assert len(named) > 15
+    assert [n for n in named if not re.search(rf"[{{,]{n[1]}[,}}]|^ +{n[1]}\b", helps[n[0]].format_help(), re.M)] == []

