@@ -25,8 +25,9 @@ serve: setup     ## build the index from sources/ and serve the chat on http://1
 	$(RUN) -m index build || test $$? -eq 2  # 2: some document was broken, the rest is served
 	exec $(RUN) -m assistant serve
 
+# Two processes share the suite. What fails beside the other is asked once more alone: some tests measure time.
 test: setup      ## run the whole test suite
-	$(RUN) -m pytest
+	$(RUN) -m pytest -n 2 --dist loadfile || $(RUN) -m pytest --last-failed --last-failed-no-failures none
 
 ask: setup       ## one answer: make ask Q="..."
 	@$(RUN) -m index build --if-missing

@@ -7,17 +7,32 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from rich.console import Console
 from rich.progress import Progress
 
+from assistant.models import make_chat_model
+from assistant.settings import AssistantSettings
 from evals import accepted, results, squad
 from evals.ablate import ablation, edit, rate
-from evals.cases import GOLD, BadGold, lint, load
+from evals.arbiter import (
+    ADMITTED,
+    LEAST_KAPPA,
+    LEAST_LABELS,
+    Label,
+    ModelArbiter,
+    admit,
+    agreement,
+    keep,
+    read_labels,
+)  # fmt: skip
+from evals.cases import GOLD, BadGold, load
 from evals.figures import numbers, rates, slices
 from evals.gate import Report, changed, comparable, compare, gate
+from evals.lint import lint
+from evals.run import Manner
 from evals.said import BadAnswers, read_lines
 from evals.selftest import selftest
 from evals.session import Choice, Ran, documents, evaluate, report
@@ -36,6 +51,7 @@ _EXAMPLES = """examples:
   python -m evals compare A/results.json B/results.json
   python -m evals run --url http://127.0.0.1:8000       another system: a server, or --answers FILE
   python -m evals import squad FILE --sources-out DIR --gold-out FILE
+  python -m evals run --repeats 3 --arbiter openai:judge        a live chat model (ASSISTANT_MODEL), asked three times
   python -m evals selftest · lint                       whether the measures and the gold can be believed
 exit codes: 0 fine, 1 a regression, 2 bad gold or usage, 3 something outside failed
 """
@@ -53,8 +69,11 @@ def run_gold(options: argparse.Namespace) -> int:
     """Ask, report, and gate where wished."""
     cases = load(options.gold, options.split)
     key = options.key_file.read_text("utf-8").strip() if options.key_file else os.environ.get("EVALS_KEY")
-    with progress("asking") as told:
-        ran = evaluate(cases, Choice(options.answers, options.url, key), options.sources, told, options.variants)
+    with progress("asking") as told, _arbiter(options) as arbiter:
+        manner = Manner(options.variants, options.repeats, arbiter)
+        ran = evaluate(cases, Choice(options.answers, options.url, key), options.sources, told, manner, options.arbiter)
+    if options.arbiter:
+        admit(options.arbiter, ran.results.made.model.split(", "), options.arbiters)
     base = results.read(options.baseline) if options.baseline.exists() else None
     floors = json.loads(FLOORS.read_text("utf-8"))
     found = gate(ran.results, base, accepted.load(options.accepted), floors, datetime.date.today())
@@ -62,6 +81,28 @@ def run_gold(options: argparse.Namespace) -> int:
     if options.report:
         report(ran, None if comparable(base, ran.results) else base, found, options.report)
     return _closed(found) if options.gate else 0
+
+
+@contextmanager
+def _arbiter(options: argparse.Namespace) -> Iterator[ModelArbiter | None]:
+    """The arbiter that was asked for, once it is known to agree with people."""
+    if options.arbiter is None:
+        yield None
+        return
+    admit(options.arbiter, [AssistantSettings().model], options.arbiters)
+    with closing(make_chat_model(options.arbiter, options.arbiter_base_url)) as model:
+        yield ModelArbiter(model)
+
+
+def try_arbiter(options: argparse.Namespace) -> int:
+    """Exit code 1 when the model agrees with people too little."""
+    labels = read_labels(options.labels)
+    with progress("asking") as told, closing(make_chat_model(options.model, options.base_url)) as model:
+        found = agreement(ModelArbiter(model), labels, told)
+    keep(found, options.arbiters)
+    word = "may be named with --arbiter" if found.good else f"{LEAST_KAPPA} on {LEAST_LABELS} are needed"
+    print(f"{found.model}: kappa {found.kappa} on {found.told} labels, {found.untold} without a verdict; {word}")
+    return 0 if found.good else 1
 
 
 def _closed(found: Report) -> int:
@@ -95,6 +136,7 @@ def _table(ran: Ran, verbose: bool) -> str:
     lines = [str(r) for r in rates(items)]
     lines += [f"{name:42} {value}" for name, value in (numbers(items) | _times(ran)).items()]
     lines += [str(r) for r in slices(items)]
+    lines += [f"unstable {i.id}: {', '.join(i.outcomes)}" for i in items if i.outcomes]
     if verbose:
         lines += [
             f"{i.outcome:9} {i.id}: {i.question}\n    {i.text}\n    {'; '.join(i.missed)}" for i in items if not i.right
@@ -155,9 +197,15 @@ def ablate_gold(options: argparse.Namespace) -> int:
 def lint_gold(options: argparse.Namespace) -> int:
     """Exit code 2 when an item is wrong."""
     cases = load(options.gold)
-    findings = lint(cases, documents(options.sources).get)
+    findings = lint(cases, documents(options.sources).get, _learnt())
     print("\n".join(findings) or f"{len(cases)} items, nothing wrong")
     return 2 if findings else 0
+
+
+def _learnt() -> dict[str, str]:
+    """What was fitted on and what a model is told, by file."""
+    paths = [*sorted((HERE / "train").glob("*.jsonl")), *sorted((HERE.parent / "prompts").glob("*.md"))]
+    return {f"{p.parent.name}/{p.name}": p.read_text("utf-8") for p in paths}
 
 
 def test_itself(options: argparse.Namespace) -> int:
@@ -176,6 +224,17 @@ def import_squad(options: argparse.Namespace) -> int:
     count = squad.convert(options.file, options.sources_out, options.gold_out, options.lang, options.split)
     print(f"{count.items} items in {options.gold_out}, {count.left_out} questions left out; ask them:")
     print(f"python -m evals run --gold {options.gold_out} --sources {options.sources_out}")
+    return 0
+
+
+def import_labels(options: argparse.Namespace) -> int:
+    """Labels of people for an arbiter, of the half that nothing of ours was fitted on."""
+    from evals.fit_support import attributionbench  # late: it brings scikit-learn
+
+    held = [i for i in attributionbench(options.file) if not i.fits]
+    labels = [Label(sentence=i.claim, quotes=i.quotes, supported=i.supported) for i in held[: options.count]]
+    options.labels_out.write_text("".join(x.model_dump_json() + "\n" for x in labels), "utf-8")
+    print(f"{len(labels)} labels in {options.labels_out}, {sum(x.supported for x in labels)} of them supported")
     return 0
 
 
@@ -212,11 +271,25 @@ def _run_options(sub: argparse.ArgumentParser) -> None:
     whom.add_argument("--url", help="ask this server: POST /api/ask")
     sub.add_argument("--key-file", type=Path, help="the server's key; else EVALS_KEY")
     sub.add_argument("--variants", action="store_true", help="ask each question in its other wordings too")
+    sub.add_argument("--repeats", type=_count, default=1, metavar="N", help="ask each so often, for a live chat model")
+    _arbiter_options(sub)
     sub.add_argument("--gate", action="store_true", help="end with 1 when something got worse")
     sub.add_argument(
         "--report", type=Path, metavar="DIR", help="write results.json, junit.xml, summary.md, report.html"
     )
     _kept(sub)
+
+
+def _count(text: str) -> int:
+    if not text.isdigit() or not 1 <= int(text) <= 20:
+        raise argparse.ArgumentTypeError("a number from 1 to 20")
+    return int(text)
+
+
+def _arbiter_options(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument("--arbiter", metavar="MODEL", help="a chat model that tells where only words differ: openai:NAME")
+    sub.add_argument("--arbiter-base-url", metavar="URL", help="the arbiter's OpenAI-compatible server")
+    sub.add_argument("--arbiters", type=Path, default=ADMITTED, metavar="FILE", help="how models agree with people")
 
 
 def _kept(sub: argparse.ArgumentParser) -> None:
@@ -235,6 +308,12 @@ def _other_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParse
     sub.add_argument("--expires", type=datetime.date.fromisoformat, metavar="DATE")
     _kept(sub)
     sub.set_defaults(run=accept)
+    sub = commands.add_parser("arbiter", help="how a chat model agrees with people on whether quotes bear a sentence")
+    sub.add_argument("--model", required=True, help="provider:name, as in ASSISTANT_MODEL")
+    sub.add_argument("--base-url", metavar="URL", help="its OpenAI-compatible server")
+    sub.add_argument("--labels", type=Path, required=True, metavar="FILE", help="a sentence, quotes, supported a line")
+    sub.add_argument("--arbiters", type=Path, default=ADMITTED, metavar="FILE", help="where to write it")
+    sub.set_defaults(run=try_arbiter)
     sub = commands.add_parser("import", help="documents and gold items of a public set")
     forms = sub.add_subparsers(required=True, metavar="FORM")
     sub = forms.add_parser("squad", help="a file in SQuAD's form")
@@ -244,6 +323,11 @@ def _other_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParse
     sub.add_argument("--lang", choices=("en", "ru", "be"), default="en")
     sub.add_argument("--split", choices=("dev", "test"), default="test")
     sub.set_defaults(run=import_squad)
+    sub = forms.add_parser("labels", help="labels for an arbiter from a file of AttributionBench")
+    sub.add_argument("file", type=Path)
+    sub.add_argument("--labels-out", type=Path, required=True, metavar="FILE")
+    sub.add_argument("--count", type=int, default=400)
+    sub.set_defaults(run=import_labels)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

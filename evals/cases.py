@@ -5,13 +5,12 @@ AND over groups, OR inside a group. The schema is that of `docs/gold.md`.
 """
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from evals.metrics import says
 from index.documents import Document
 
 GOLD = Path(__file__).parent / "gold"
@@ -148,30 +147,3 @@ def _lines(path: Path) -> Iterator[Case]:
 def text_sha256(document: Document) -> str:
     """sha256 of the document's text, which its evidence spans refer to."""
     return hashlib.sha256(document.text.encode("utf-8")).hexdigest()
-
-
-def lint(cases: Iterable[Case], document: Callable[[str], Document | None]) -> list[str]:
-    """What is wrong with the items against the documents: a line a finding, empty when all is well."""
-    return [f"{case.id}: {finding}" for case in cases for finding in _findings(case, document)]
-
-
-def _findings(case: Case, document: Callable[[str], Document | None]) -> Iterator[str]:
-    if case.answerable and not (case.vital and case.evidence):
-        yield "an answerable item needs vital nuggets and evidence"
-    if not case.answerable and case.answerability != "false_premise" and (case.nuggets or case.evidence):
-        yield "an item without answer has no nuggets and no evidence"
-    known = {n.id: n for n in case.nuggets}
-    if unknown := {i for g in case.evidence for i in g.supports} - known.keys():
-        yield f"evidence supports unknown nuggets {sorted(unknown)}"
-    for place in (p for g in case.evidence for p in g.any_of):
-        found = document(place.doc)
-        if found is None:
-            yield f"there is no document {place.doc}"
-        elif found.text[place.start : place.end] != place.quote:
-            yield f"the quote of {place.doc} is not at its place"
-        elif text_sha256(found) != place.sha256:
-            yield f"the text of {place.doc} has changed"
-    for nugget in case.vital if case.evidence else ():
-        quotes = [p.quote for g in case.evidence if nugget.id in g.supports for p in g.any_of]
-        if not any(says(q, nugget.any_of) for q in quotes):
-            yield f"nugget {nugget.id} stands in none of its evidence"

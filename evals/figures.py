@@ -32,6 +32,7 @@ FIGURES = (
     Figure("quotes", "quotes verbatim", True, "invariant"),
     Figure("resolve", "citations resolve", True, "invariant"),
     Figure("precise", "citation precision", True, "gating"),
+    Figure("unjudged", "sentences without a verdict", False, "shown"),
     Figure("cited", "citation recall", True, "gating"),
     Figure("spoken", "quotation marks verbatim", True, "shown"),
     Figure("evidence", "evidence groups cited", True, "gating"),
@@ -47,6 +48,7 @@ FIGURES = (
     Figure("worst", "right in every wording", True, "shown"),
     Figure("same", "the same outcome in every wording", True, "shown"),
 )
+_WHERE_ASKED = ("worst", "same", "spoken", "unjudged")  # shown only where something counts for them
 RIGHT = Figure("right", "right", True, "shown")
 
 
@@ -64,7 +66,7 @@ def rate(items: Sequence[Item], figure: Figure) -> Rate:
 def rates(items: Sequence[Item]) -> list[Rate]:
     """The figures of a run. Variants count only in the two figures of wordings."""
     asked = with_wordings(items)
-    return [r for f in FIGURES if (r := rate(asked, f)).of or f.key not in ("worst", "same", "spoken")]
+    return [r for f in FIGURES if (r := rate(asked, f)).of or f.key not in _WHERE_ASKED]
 
 
 def with_wordings(items: Sequence[Item]) -> list[Item]:

@@ -13,12 +13,12 @@ from typing import Literal
 from evals import stats
 from evals.accepted import Excused
 from evals.figures import FIGURES, RIGHT, SLICES, Figure, below, pairs, rate, rates, with_wordings
+from evals.judge import RANK
 from evals.results import Item, Results
 
 Verdict = Literal["passed", "blocked", "not compared", "unusable"]
 ALPHA = 0.05
 SLICE_MARGIN, LEAST_OF_SLICE = 0.05, 30
-_RANK = {"crashed": 0, "wrong": 1, "abstained": 2, "partial": 3, "full": 4}
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +98,9 @@ def comparable(base: Results | None, now: Results) -> str | None:
                 f"{now.made.metrics}; look at the figures, then: python -m evals accept --reason ...")  # fmt: skip
     if base.made.gold != now.made.gold:
         return "the gold is not that of the baseline; look at the figures, then: python -m evals accept --reason ..."
+    if base.made.arbiter != now.made.arbiter:
+        return (f"the arbiter of the baseline is {base.made.arbiter or 'nobody'}, of this run "
+                f"{now.made.arbiter or 'nobody'}; ask the same one")  # fmt: skip
     return None
 
 
@@ -133,7 +136,7 @@ def _standing(item: Item) -> tuple[int, float, float, float]:
     """What may not fall: right or not, then the outcome, then what was said with the right holder and borne."""
     shares = (stats.share([item.scores.get(k, (0.0, 0.0))]) for k in ("holder", "precise", "cited"))
     holder, precise, cited = shares
-    return (5 if item.right else _RANK[item.outcome], holder, precise, cited)
+    return (5 if item.right else RANK[item.outcome], holder, precise, cited)
 
 
 def ratchet(base: Results, now: Results, accepted: Sequence[Excused], today: datetime.date) -> Stage:
@@ -142,6 +145,9 @@ def ratchet(base: Results, now: Results, accepted: Sequence[Excused], today: dat
         differ = [f"{k} {a} there, {b} here" for k, a in base.made.arithmetic.model_dump().items()
                   if a != (b := getattr(now.made.arithmetic, k))]  # fmt: skip
         return Stage("ratchet", "not compared", (), (f"other arithmetic: {', '.join(differ)}",))
+    if (repeats := max(base.made.repeats, now.made.repeats)) > 1:
+        note = f"answers may differ each time: each was asked {repeats} times, and the means are compared"
+        return Stage("ratchet", "not compared", (), (note,))
     lost, won = changed(base, now)
     excused = {e.id: e for e in accepted if e.expires >= today}
     over = {e.id: e for e in accepted if e.expires < today}

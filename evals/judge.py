@@ -12,7 +12,10 @@ from evals.said import Citation, Said, Sentence
 from index.documents import Document
 
 Outcome = Literal["full", "partial", "wrong", "abstained", "crashed"]
+RANK: dict[Outcome, int] = {"crashed": 0, "wrong": 1, "abstained": 2, "partial": 3, "full": 4}
 Find = Callable[[str], Document | None]
+# Whether quotes bear a sentence in other words; None where it cannot tell. It is asked only where no rule is broken.
+Arbiter = Callable[[str, Sequence[support.Quote]], bool | None]
 # Longer answers are no answers but dumps; a list or timeline may take a sentence a step.
 MOST_SENTENCES, MOST_CHARACTERS = 6, 2500
 COVERED = 0.8  # of a place that a citation or passage must hold to count as having it
@@ -48,15 +51,16 @@ def crashed(identity: str, case: Case, question: str, reason: str) -> Trial:
     return Trial(identity, case, question, None, "crashed", (), scores, (f"crashed: {reason}",))
 
 
-def judge(
-    case: Case, said: Said, find: Find, milliseconds: float = 0.0, identity: str | None = None, question: str = ""
-) -> Trial:
+def judge(case: Case, said: Said, find: Find, identity: str | None = None, question: str = "",
+          arbiter: Arbiter | None = None, milliseconds: float = 0.0) -> Trial:  # fmt: skip
     """What an answer to an item is worth; `find` gives the document of an id."""
     result = outcome(case, said)
     text = said.shown
     hits = tuple(says(text, n.any_of) for n in case.vital)
+    borne = [_borne(s, said, find, arbiter) for s in said.sentences] if not said.refused else []
     scores = _of_item(case, said, result) | _of_citations(case, said, find) | _of_passages(case, said)
-    told = tuple(_missed(case, said, result, find))
+    scores |= _of_sentences(said, borne)
+    told = tuple(_missed(case, said, result, find, borne))
     return Trial(
         identity or case.id, case, question or case.question, said, result, hits, scores, told, milliseconds
     )  # fmt: skip
@@ -113,8 +117,6 @@ def _of_citations(case: Case, said: Said, find: Find) -> dict[str, tuple[float, 
         scores["quotes"] = (float(verbatim), float(len(documents)))
     if not said.refused and (markers := sum(len(s.citations) for s in said.sentences)):
         scores["resolve"] = (float(_resolving(said, find)), float(markers))
-        scores["precise"] = (float(sum(len(s.citations) for s in said.sentences if _rests(s, said, find))),
-                             float(markers))  # fmt: skip
     if not said.refused:
         scores["cited"] = _yes(bool(said.sentences) and all(s.citations for s in said.sentences))
         spoken = [q for s in said.sentences for q in support.quotations(s.text)]
@@ -137,11 +139,24 @@ def _resolving(said: Said, find: Find) -> int:
     return sum(n in known for s in said.sentences for n in s.citations)
 
 
-def _rests(sentence: Sentence, said: Said, find: Find) -> bool:
+def _borne(sentence: Sentence, said: Said, find: Find, arbiter: Arbiter | None) -> bool | None:
+    """Whether its quotes bear it; None where an arbiter was asked and could not tell."""
     by = {c.number: c for c in said.citations}
     if not set(sentence.citations) <= by.keys():
         return False
-    return support.rests(sentence.text, [_quote(by[n], find) for n in sentence.citations])
+    quotes = [_quote(by[n], find) for n in sentence.citations]
+    found = support.verdict(sentence.text, quotes)
+    if found == "unsure" and arbiter is not None and all(q.text for q in quotes):
+        return arbiter(sentence.text, quotes)
+    return found == "borne"
+
+
+def _of_sentences(said: Said, borne: Sequence[bool | None]) -> dict[str, tuple[float, float]]:
+    """Citations of sentences that their quotes bear; those of which nobody could tell are left out and counted."""
+    told = [(len(s.citations), b) for s, b in zip(said.sentences, borne, strict=False)]
+    markers = sum(n for n, b in told if b is not None)
+    scores = {"precise": (float(sum(n for n, b in told if b)), float(markers))} if markers else {}
+    return scores | ({"unjudged": (float(borne.count(None)), float(len(borne)))} if None in borne else {})
 
 
 def _quote(citation: Citation, find: Find) -> support.Quote:
@@ -199,10 +214,10 @@ def covers(place: Place, spans: Iterable[tuple[str, int, int]]) -> bool:
     return any(d == place.doc and min(place.end, e) - max(place.start, s) >= COVERED * length for d, s, e in spans)
 
 
-def _missed(case: Case, said: Said, result: Outcome, find: Find) -> Iterable[str]:
+def _missed(case: Case, said: Said, result: Outcome, find: Find, borne: Sequence[bool | None]) -> Iterable[str]:
     """In words, what is wrong with the answer."""
     if result == ("full" if case.answerable else "abstained"):
-        yield from _doubtful(said, find)
+        yield from _doubtful(said, find, borne)
         return
     if case.answerable and said.refused:
         yield "refused, though the sources answer"
@@ -215,17 +230,17 @@ def _missed(case: Case, said: Said, result: Outcome, find: Find) -> Iterable[str
             yield f"says {forbidden.any_of[0]}, which is {forbidden.why}"
     if not said.refused and _long(said):
         yield f"is too long: {len(said.sentences)} sentences, {len(said.text)} characters"
-    yield from _doubtful(said, find)
+    yield from _doubtful(said, find, borne)
 
 
 def _untold(nuggets: Sequence[Nugget], text: str) -> list[Nugget]:
     return [n for n in nuggets if not says(text, n.any_of)]
 
 
-def _doubtful(said: Said, find: Find) -> Iterable[str]:
+def _doubtful(said: Said, find: Find, borne: Sequence[bool | None]) -> Iterable[str]:
     for citation in said.citations:
         if not _verbatim(citation, find(citation.document_id)):
             yield f"citation {citation.number} is not verbatim in {citation.document_id}"
-    for sentence in said.sentences if not said.refused else ():
-        if not _rests(sentence, said, find):
-            yield f"no cited quote bears: {sentence.text[:160]}"
+    for sentence, holds in zip(said.sentences, borne, strict=False):
+        if not holds:
+            yield f"{'nobody could tell whether' if holds is None else 'no'} cited quote bears: {sentence.text[:160]}"

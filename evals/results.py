@@ -9,6 +9,7 @@ import json
 import platform
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -16,7 +17,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from evals.cases import Case
-from evals.judge import VERSION, Outcome, Trial
+from evals.judge import RANK, VERSION, Outcome, Trial
 from index.documents import Document
 
 SCHEMA = 1
@@ -42,7 +43,8 @@ class Arithmetic(_Part):
 
 
 class Provenance(_Part):
-    """Where results come from. `gold` is the hash of the items asked, `corpus` of all documents."""
+    """Where results come from. `gold` is the hash of the items asked, `corpus` of all documents, `arbiter` the
+    model that told whether quotes bear sentences in other words."""
 
     metrics: int
     gold: str
@@ -51,12 +53,15 @@ class Provenance(_Part):
     model: str
     commit: str | None = None
     python: str
+    repeats: int = 1
+    arbiter: str | None = None
     arithmetic: Arithmetic
 
 
 class Item(_Part):
     """One question: what came of it, and its counts by the keys of figures.py. `of` is the item that a variant
-    belongs to. `text` and what follows are for readers, and are not in a baseline."""
+    belongs to. Of several answers to it the counts are means, the outcome is the commonest, the worst of equally common
+    ones, and `outcomes` are all where they differ. `text` and what follows are for readers, and not in a baseline."""
 
     id: str
     of: str | None = None
@@ -68,6 +73,7 @@ class Item(_Part):
     right: bool
     hits: tuple[bool, ...] = ()
     confidence: float | None = None
+    outcomes: tuple[Outcome, ...] = ()
     scores: dict[str, tuple[float, float]]
     question: str = ""
     text: str = ""
@@ -107,28 +113,53 @@ class Results(_Part):
         return {i.id: i for i in self.items}
 
 
-def collect(trials: Sequence[Trial], documents: Iterable[Document], target: str) -> Results:
-    """The results of judged trials."""
+def collect(trials: Sequence[Trial], documents: Iterable[Document], target: str, arbiter: str | None = None) -> Results:
+    """The results of judged trials; those of one identity are answers to the same question."""
     models = sorted({t.said.model for t in trials if t.said and t.said.model})
+    by_item = grouped(trials)
     made = Provenance(
-        metrics=VERSION, gold=gold_hash(t.case for t in trials if "/" not in t.identity), corpus=corpus_hash(documents),
-        target=target, model=", ".join(models), commit=commit(), python=platform.python_version(),
+        metrics=VERSION, gold=gold_hash(t.case for t in map(typical, by_item) if "/" not in t.identity),
+        corpus=corpus_hash(documents), target=target, model=", ".join(models), commit=commit(),
+        python=platform.python_version(), repeats=max(map(len, by_item), default=1), arbiter=arbiter,
         arithmetic=arithmetic(),
     )  # fmt: skip
-    return Results(made=made, items=tuple(_item(t) for t in trials))
+    return Results(made=made, items=tuple(map(_item, by_item)))
 
 
-def _item(trial: Trial) -> Item:
+def grouped(trials: Iterable[Trial]) -> list[list[Trial]]:
+    """The trials of each question."""
+    found: dict[str, list[Trial]] = {}
+    for trial in trials:
+        found.setdefault(trial.identity, []).append(trial)
+    return list(found.values())
+
+
+def typical(trials: Sequence[Trial]) -> Trial:
+    """The first of the commonest outcome."""
+    count = Counter(t.outcome for t in trials)
+    return min(trials, key=lambda t: (-count[t.outcome], RANK[t.outcome]))
+
+
+def _item(trials: Sequence[Trial]) -> Item:
+    trial, outcomes = typical(trials), tuple(t.outcome for t in trials)
     case, said = trial.case, trial.said
+    sure = [t.said.confidence for t in trials if t.said and t.said.confidence is not None]
     return Item(
         id=trial.identity, of=case.id if trial.identity != case.id else None, cluster=case.cluster, lang=case.lang,
         kind=case.kind, answerability=case.answerability, outcome=trial.outcome, right=trial.right, hits=trial.hits,
-        confidence=None if said is None or said.confidence is None else round(said.confidence, 4),
-        scores={k: (round(r, 4), n) for k, (r, n) in trial.scores.items()}, question=trial.question,
+        outcomes=outcomes if len({(t.outcome, t.hits) for t in trials}) > 1 else (),
+        confidence=round(sum(sure) / len(sure), 4) if sure else None, scores=_means(trials), question=trial.question,
         text=said.text if said else "", expected=tuple(n.any_of[0] for n in case.vital),
         evidence=tuple(g.any_of[0].quote for g in case.evidence), missed=trial.missed,
         cited=tuple(f"[{c.number}] {c.document_id}: {c.quote}" for c in said.citations) if said else (),
     )  # fmt: skip
+
+
+def _means(trials: Sequence[Trial]) -> dict[str, tuple[float, float]]:
+    keys = dict.fromkeys(k for t in trials for k in t.scores)
+    sums = {k: [t.scores.get(k, (0.0, 0.0)) for t in trials] for k in keys}
+    return {k: (round(sum(r for r, _ in s) / len(trials), 4), sum(n for _, n in s) / len(trials))
+            for k, s in sums.items()}  # fmt: skip
 
 
 def gold_hash(cases: Iterable[Case]) -> str:

@@ -3,10 +3,11 @@
 import datetime
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 
 from assistant.conversation import Question, Turn
 from evals.cases import Case
-from evals.judge import Find, Trial, crashed, judge
+from evals.judge import Arbiter, Find, Trial, crashed, judge
 from evals.said import Said
 from evals.targets import Crashed, Target
 
@@ -30,23 +31,34 @@ def asked(cases: Sequence[Case], variants: bool) -> Iterator[tuple[str, Case, st
             yield f"{case.id}/{variant.id}", case, variant.question
 
 
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How to ask: in other wordings too; how often each, for what answers differently each time; and who tells
+    whether a quote bears a sentence in other words."""
+
+    variants: bool = False
+    repeats: int = 1
+    arbiter: Arbiter | None = None
+
+
 def run(
     cases: Sequence[Case],
     target: Target,
     find: Find,
     progress: Callable[[int, int], None] = lambda *_: None,
-    variants: bool = False,
+    manner: Manner | None = None,
 ) -> list[Trial]:
-    """Ask every item once, after a warm-up question. Raises Unreachable."""
+    """Ask every item, after a warm-up question; repeats of an item stand one after the other. Raises Unreachable."""
+    manner = manner or Manner()
     _timed(target, "", Question(_WARM_UP))
-    every = list(asked(cases, variants))
+    every = [a for a in asked(cases, manner.variants) for _ in range(manner.repeats)]
     trials = []
     for done, (identity, case, text) in enumerate(every, 1):
         said, milliseconds, reason = _timed(target, identity, question(case, text))
         trials.append(
             crashed(identity, case, text, reason)
             if said is None
-            else judge(case, said, find, milliseconds, identity, text)
+            else judge(case, said, find, identity, text, manner.arbiter, milliseconds)
         )
         progress(done, len(every))
     return trials

@@ -19,7 +19,7 @@ from evals.reports.junit import junit
 from evals.reports.page import page
 from evals.reports.summary import summary
 from evals.results import Results
-from evals.run import run
+from evals.run import Manner, run
 from evals.targets import File, Local, Server, Target
 from index import wire
 from index.documents import Document
@@ -38,7 +38,7 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Ran:
-    """A run's trials, its results, and milliseconds by item."""
+    """A run's trials, the typical one of each question, its results, and milliseconds by question."""
 
     trials: Sequence[Trial]
     results: Results
@@ -91,14 +91,17 @@ def on_index_of(sources: Sequence[Path], kept: Path | None = None, model: Model 
 
 
 def evaluate(
-    cases: Sequence[Case], choice: Choice, sources: Sequence[Path], progress: Callable[[int, int], None], variants: bool
-) -> Ran:
-    """Ask and judge. Raises Unreachable, BadAnswers, IndexingError."""
+    cases: Sequence[Case], choice: Choice, sources: Sequence[Path], progress: Callable[[int, int], None],
+    manner: Manner, arbiter: str | None = None,
+) -> Ran:  # fmt: skip
+    """Ask and judge. `arbiter` is the name of the manner's. Raises Unreachable, BadAnswers, IndexingError."""
     known = documents(sources)
     with target(choice, sources) as asked:
-        trials = run(cases, asked, known.get, progress, variants)
-        found = results.collect(trials, known.values(), asked.name)
-    return Ran(trials, found, {t.identity: round(t.milliseconds, 1) for t in trials})
+        trials = run(cases, asked, known.get, progress, manner)
+        found = results.collect(trials, known.values(), asked.name, arbiter)
+    by_item = results.grouped(trials)
+    times = {t[0].identity: round(sum(one.milliseconds for one in t) / len(t), 1) for t in by_item}
+    return Ran([results.typical(t) for t in by_item], found, times)
 
 
 def report(ran: Ran, base: Results | None, gated: Report, folder: Path) -> None:

@@ -1,6 +1,7 @@
 """Documents and gold items of a file in SQuAD's form: every paragraph a document, every question an item."""
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,11 +58,19 @@ def _cases(paragraph: dict[str, Any], document: Document, lang: str, split: str)
         if asked.get("is_impossible") or not asked["answers"]:
             yield Case.model_validate(item | {"answerability": "unanswerable"})
         elif place := _place(paragraph["context"], asked["answers"], document):
-            wordings = list(dict.fromkeys(" ".join(a["text"].split()) for a in asked["answers"]))
+            wordings = list(dict.fromkeys(_wording(paragraph["context"], a) for a in asked["answers"]))
             yield Case.model_validate(item | {
                 "answerability": "answerable", "nuggets": [{"id": "n1", "any_of": wordings}],
                 "evidence": [{"group": "g1", "any_of": [place], "supports": ["n1"]}],
             })  # fmt: skip
+
+
+def _wording(context: str, answer: dict[str, Any]) -> str:
+    """The answer in one line, a small number with the word after it: alone it would be found everywhere."""
+    text = " ".join(answer["text"].split())
+    if re.fullmatch(r"\d{1,2}", text) and (longer := re.match(r"\d+\s+[^\W\d_]+", context[answer["answer_start"] :])):
+        text = " ".join(longer[0].split())
+    return text
 
 
 def _place(context: str, answers: list[dict[str, Any]], document: Document) -> dict[str, Any] | None:

@@ -2,18 +2,20 @@
 
 A sentence is good when it is one of its quotes in a frame (who says it, when, in which language), or when a quote has
 every number with its unit, every month and name, the same denial, and most of its words. Not for: finding what is said
-in other words, which is called unsupported here; a human label is needed for that.
+in other words, which is called unsure here; a person is needed for that, or a judge that agrees with people.
 """
 
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from typing import Literal
 
 from assistant.conversation import MARKER
 from evals.metrics import normal
 from index.sentences import language_of
 
+Verdict = Literal["borne", "unsure", "contrary"]
 SHARED = 0.6  # of a reworded sentence's words that its quotes have; fitted on AttributionBench's dev half: 0.59
 NEAR, _FEW = 0.75, 4  # of a quote's words that a copy of it has; words that may be swapped in it
 _FRAME = 30  # words that may stand around a quote
@@ -44,22 +46,27 @@ class Quote:
     about: str
 
 
-def rests(sentence: str, quotes: Sequence[Quote]) -> bool:
-    """Whether the quotes bear the sentence, markers and bracketed notes aside.
+def verdict(sentence: str, quotes: Sequence[Quote]) -> Verdict:
+    """Whether the quotes bear the sentence, markers and bracketed notes aside. Contrary: a number, name or denial
+    is not theirs, or a word was swapped; unsure: nothing is against it but that it is said in other words.
 
     >>> quote = Quote("The budget is 5 billion roubles and was not cut.", "TASS 2021-05-01")
-    >>> rests("TASS, in English: «The budget is 5 billion roubles and was not cut.» [1]", [quote])
-    True
-    >>> rests("The budget is 5 million roubles and was not cut. [1]", [quote])
-    False
-    >>> rests("The budget is 5 billion roubles and was cut. [1]", [quote])
-    False
+    >>> verdict("TASS, in English: «The budget is 5 billion roubles and was not cut.» [1]", [quote])
+    'borne'
+    >>> verdict("The budget is 5 million roubles and was not cut. [1]", [quote])
+    'contrary'
+    >>> verdict("The budget is 5 billion roubles and was cut. [1]", [quote])
+    'contrary'
+    >>> verdict("Nobody shortened the ample sum of 5 billion roubles. [1]", [quote])
+    'unsure'
     """
-    if not quotes:
-        return False
+    if not any(q.text for q in quotes):
+        return "contrary"
     plain = _tokens(MARKER.sub(" ", sentence))
     bare = _tokens(_NOTE.sub(" ", MARKER.sub(" ", sentence)))
-    return any(_framed(tokens, quotes) for tokens in (bare, plain)) or _reworded(sentence, bare, quotes)
+    if any(_framed(tokens, quotes) for tokens in (bare, plain)):
+        return "borne"
+    return _reworded(sentence, bare, quotes)
 
 
 def quotations(text: str) -> list[str]:
@@ -100,8 +107,8 @@ def _find(tokens: Sequence[str], wanted: Sequence[str]) -> int | None:
     )
 
 
-def _reworded(sentence: str, tokens: list[str], quotes: Sequence[Quote]) -> bool:
-    """Numbers with units, months, names and denial are the quotes', and most words are."""
+def _reworded(sentence: str, tokens: list[str], quotes: Sequence[Quote]) -> Verdict:
+    """Borne: numbers with units, months, names and denial are the quotes', and most words are."""
     told = [t for q in quotes for t in _tokens(q.text)]
     about = [t for q in quotes for t in _tokens(q.about)]
     same = {language_of(sentence)} == {language_of(q.text) for q in quotes}
@@ -109,20 +116,22 @@ def _reworded(sentence: str, tokens: list[str], quotes: Sequence[Quote]) -> bool
     dates = {d.lstrip("0") for t in about for d in re.findall(r"\d+", t)}
     plain = {f for f in figures if not f[1] or _YEAR.fullmatch(f[0])}
     if same and not all(f in known or (f[0], "") in known or f[0].lstrip("0") in dates for f in figures - plain):
-        return False
+        return "contrary"
     if not {f[0] for f in figures} <= {k[0] for k in known} | dates:
-        return False
+        return "contrary"
     if any(map(_denies, tokens)) is not any(map(_denies, told)) or any(
         _swapped(tokens, _tokens(q.text)) for q in quotes
     ):
-        return False
+        return "contrary"
     if not same:
-        return bool(figures)  # nothing but figures can be compared across languages
+        return "borne" if figures else "unsure"  # nothing but figures can be compared across languages
     stems = {_stem(t) for t in (*told, *about)}
     content = [_stem(t) for t in tokens if len(t) > 3 and not t[0].isdigit()]
     months = {_stem(t) for t in tokens if _MONTH.fullmatch(t)}
     names = {_stem(n) for n in _names(sentence)}
-    return months <= stems and names <= stems and sum(s in stems for s in content) >= SHARED * len(content)
+    if not (months <= stems and names <= stems):
+        return "contrary"
+    return "borne" if sum(s in stems for s in content) >= SHARED * len(content) else "unsure"
 
 
 def _swapped(tokens: Sequence[str], wanted: Sequence[str]) -> bool:

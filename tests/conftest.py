@@ -1,7 +1,7 @@
 """What tests share: folders of documents, an index of them, an assistant on the project's own sources."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -59,6 +59,14 @@ class Workshop:
 
     def open(self) -> Index:
         return wire.open_index(self.settings, (self.encoder,))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """What tests print may hold half characters, which no report from a parallel process can carry."""
+    report = yield
+    report.sections = [(name, text.encode("utf-8", "backslashreplace").decode()) for name, text in report.sections]
+    return report
 
 
 @pytest.fixture

@@ -40,7 +40,7 @@ KEY = "fuzz-key"
 _SECONDS = 10.0
 _AT_ONCE = 4
 _SHOWN = 8  # faults of a kind, in full
-_INSIDE = re.compile(
+INSIDE = re.compile(
     r'Traceback \(most|File "[^"]+", line|site-packages|\.py\b.{0,20}\bline \d|sqlalchemy|sqlite3?\.|pydantic_core|'
     r"0x[0-9a-f]{8,}|(?:Key|Type|Value|Attribute|Recursion|Runtime|Unicode\w+)Error"
 )
@@ -144,7 +144,7 @@ def faults(sent: Sent, got: Got) -> Iterator[str]:
     if any(c in value for value in got.headers.values() for c in "\r\n\0"):
         yield "a header of more than one line"
     text = got.body.decode("utf-8", "replace")
-    if inside := _INSIDE.search(text) if got.headers.get("content-type") != "text/javascript; charset=utf-8" else None:
+    if inside := INSIDE.search(text) if got.headers.get("content-type") != "text/javascript; charset=utf-8" else None:
         yield f"shows its inside: {inside[0]!r}"
     yield from _bad_error(sent, got, text) if got.status >= 400 else _bad_answer(sent, got, text)
 

@@ -171,7 +171,7 @@ def one(seed: int, number: int, known: Known) -> Sent:
     chosen = dice.choice(valid[:6] if dice.random() < 0.5 else valid)
     seed_body = copy.deepcopy(chosen.body)
     if chosen.body is not None and dice.random() < 0.8:
-        seed_body = _bent(dice, seed_body, dice.choice((1, 1, 1, 2, 3)))
+        seed_body = bent(dice, seed_body, dice.choice((1, 1, 1, 2, 3)))
     body = b"" if seed_body is None else dump(seed_body).encode("utf-8", "surrogatepass")
     query = "&".join(f"{k}={quote(v)}" for k, v in chosen.query.items())
     headers = (JSON,) if chosen.body is not None else ()
@@ -181,7 +181,7 @@ def one(seed: int, number: int, known: Known) -> Sent:
     return sent
 
 
-def _bent(dice: random.Random, value: Any, times: int) -> Any:
+def bent(dice: random.Random, value: Any, times: int) -> Any:
     """`value` with so many of its pieces replaced, removed or added."""
     for _ in range(times):
         places = list(_places(value))

@@ -13,6 +13,7 @@ from assistant.settings import AssistantSettings
 from assistant.wire import make_assistant
 from evals.cases import BadGold, load
 from evals.figures import rates
+from evals.run import Manner
 from evals.session import Choice, evaluate
 from index import wire
 from tests.conftest import ROOT, SHARED
@@ -96,7 +97,7 @@ def test_a_long_running_assistant_follows_the_index(tmp_path: Path) -> None:
 @pytest.mark.skipif(not (SHARED / "documents").is_dir(), reason="the real analysis does not lie beside this checkout")
 def test_a_real_analysis_is_answered_and_refused_as_promised() -> None:
     cases = load([ROOT / "evals/gold/elsewhere/analysis.jsonl"])
-    ran = evaluate(cases, Choice(), [SHARED / "documents"], lambda *_: None, variants=False)
+    ran = evaluate(cases, Choice(), [SHARED / "documents"], lambda *_: None, Manner())
     figures = {r.name: r for r in rates(ran.results.items)}
     assert figures["quotes verbatim"].value == 1 and figures["quotes verbatim"].of >= 25
     assert figures["answer in the first five passages"].value >= 0.95 and figures["full answers"].value >= 0.8

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from tests import fuzz
+from tests import fuzz, fuzz_slack
 from tests.poison import CANARY, JSON, Known, Sent, one
 
 SECONDS = 60.0  # a hang, on a machine that does other things as well
@@ -24,6 +24,18 @@ def test_no_broken_request_makes_the_server_fail(web: ASGIApp) -> None:
     found = asyncio.run(fuzz.run(web, 1500, 20, every_poison=False, seconds=SECONDS))
     assert found.faults == []
     assert found.sent == 1500 and {200, 400, 401, 404, 405, 413, 415, 422, 431} <= found.statuses.keys()
+
+
+def test_no_broken_request_of_slacks_does(tmp_path: Path) -> None:
+    with fuzz_slack.site(tmp_path) as here:
+        fuzz_slack.run(here, 400, 20)
+        assert here.faults == [] and {200, 400, 401} <= here.statuses.keys()
+        assert here.bot.queue.counts().get("done", 0) > 20  # some got as far as the bot
+
+
+def test_what_is_not_in_order_at_slacks_route_is_seen() -> None:
+    broken = fuzz_slack.faults(fuzz.Got(500, {}, b'File "x.py", line 5'), ours=False)
+    assert [f.partition(":")[0] for f in broken] == ["status 500", "let in without a signature", "shows its inside"]
 
 
 def test_a_number_is_always_the_same_request() -> None:

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from evals.cases import Case, lint, load
+from evals.cases import Case, load, text_sha256
+from evals.lint import lint
 from evals.metrics import says
 from index.documents import Document
 from index.load import Loader, find
@@ -60,3 +61,42 @@ def test_no_cluster_stands_in_both_halves(cases: list[Case]) -> None:
 )  # fmt: skip
 def test_wordings_are_found_at_borders(text: str, wording: str, holds: bool) -> None:
     assert says(text, [wording]) is holds
+
+
+BROKEN: dict[str, dict[str, object]] = {
+    "not in its language": {"lang": "ru"},
+    "is no date": {"as_of": "2021-13-01"},
+    "after as_of": {"as_of": "1990-01-01"},
+    "claims are about unknown": {"claims": [{"nugget": "x", "speaker": ["A"], "stance": "claim"}]},
+    "premise is corrected by unknown": {"premise": {"false": "x", "correction_nuggets": ["x"]}},
+    "variants stand twice": {"variants": [{"id": "p", "type": "typo", "question": q} for q in ("a?", "b?")]},
+    "alone stands in too many": {"nuggets": [{"id": "n", "any_of": ["7"]}]},
+    "which is forbidden": {"forbidden": [{"any_of": ["2024"], "why": "stale"}]},
+    "stands in none of its evidence": {"nuggets": [{"id": "n", "any_of": ["purple"]}]},
+}
+
+
+@pytest.mark.parametrize("finding", BROKEN)
+def test_lint_names_what_is_wrong(finding: str, documents: dict[str, Document]) -> None:
+    document = next(
+        d for d in documents.values() if "2024" in d.text and d.about.published and d.about.language == "en"
+    )
+    end = document.text.index("2024") + 4
+    place = {"doc": document.id, "start": 0, "end": end, "quote": document.text[:end], "sha256": text_sha256(document)}
+    good = {
+        "id": "x", "schema": 1, "split": "test", "lang": "en", "question": "What is it?", "kind": "fact",
+        "answerability": "answerable", "cluster": "c", "nuggets": [{"id": "n", "any_of": ["2024"]}],
+        "evidence": [{"group": "g", "any_of": [place], "supports": ["n"]}],
+    }  # fmt: skip
+    assert lint([Case.model_validate(good)], documents.get) == []
+    found = lint([Case.model_validate(good | BROKEN[finding])], documents.get)
+    assert any(finding in f for f in found), found
+
+
+def test_lint_sees_halves_mixed_and_questions_that_were_learnt(cases: list[Case]) -> None:
+    one = next(c for c in cases if c.split == "test" and not c.history)
+    dev = one.model_copy(update={"split": "dev", "id": "other"})
+    assert [f for f in lint([one, dev], lambda _: None) if "both halves" in f]
+    learnt = {"train/x.jsonl": f'{{"question": "{one.question.upper()}"}}'}
+    assert [f for f in lint([one], lambda _: None, learnt) if "train/x.jsonl" in f]
+    assert [f for f in lint([dev], lambda _: None, learnt) if "train/x.jsonl" in f] == []

@@ -36,7 +36,7 @@ from tests.model_server import Knobs, ModelServer
 from tests.served import ASKED, wait
 from tests.test_stream import alive, free_port
 
-INVENTED = "Elephants ate 1812 bananas [1]. Roaming fees between both countries end in 2026 [1]."
+INVENTED = "Elephants ate 918273 bananas [1]. Roaming fees between both countries end in 2026 [1]."
 
 
 @pytest.fixture(scope="module")
@@ -208,7 +208,7 @@ def test_a_message_cannot_end_or_forge_a_line() -> None:
 
 CANARY, KEY = "kanareika", "key-kanareika-1"
 # Of the source's text, of what the model says, and of what the callers below send.
-NEVER = (CANARY, "Roaming", "Elephants", "1812", "sk-echo")
+NEVER = (CANARY, "Roaming", "Elephants", "918273", "sk-echo")
 
 
 @pytest.mark.slow

@@ -9,7 +9,7 @@ from evals.cases import Case, load
 from evals.judge import judge
 from evals.said import Said, Sentence
 from evals.selftest import Check, selftest, spoken
-from evals.support import Quote, quotations, rests
+from evals.support import Quote, quotations, verdict
 from index.documents import Document
 from tests.conftest import ROOT
 
@@ -85,7 +85,7 @@ MEETING = Quote("Президент не подписал договор 5 ма�
     ("Anything at all.", Quote("", ""), False),
 ])  # fmt: skip
 def test_a_sentence_rests_on_its_quote_or_does_not(sentence: str, quote: Quote, holds: bool) -> None:
-    assert rests(sentence, [quote]) is holds
+    assert (verdict(sentence, [quote]) == "borne") is holds
 
 
 def test_quotation_marks_of_all_kinds_are_seen() -> None:

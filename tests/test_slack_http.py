@@ -137,7 +137,9 @@ ODD = [
     b'{"type":"block_actions","actions":{}}', b'{"event":"x"}', b'{"user":[],"team":5}', b"[" * 5000,
     b'{"type":"view_submission"}', b'{"type":"event_callback","event_id":"E","event":{"type":"app_mention","text":5}}',
     b'{"type":"event_callback","authorizations":7,"event":{"type":"app_mention"}}',
-    b'{"authorizations":[5],"event":{}}',
+    b'{"authorizations":[5],"event":{}}', b'{"type":"view_submission","view":{"callback_id":"x"}}',
+    b'{"type":"view_submission","view":{"callback_id":"x","type":"workflow_step"}}', b'{"view":[]}',
+    b'{"type":"workflow_step_edit","callback_id":"x"}', b'{"event":{"type":"workflow_step_execute"}}',
     b'{"type":"block_actions","container":5,"view":5}', b'{"type":"message_action","callback_id":"check_claim"}',
     b'{"command":"/union-state"}', b'{"type":"event_callback","event":{"type":"message","message":5,"item":7}}',
 ]  # fmt: skip

@@ -12,6 +12,16 @@ from urllib.parse import parse_qs
 from slack_bolt import Ack, App, BoltRequest, BoltResponse
 from slack_bolt.adapter.socket_mode import SocketModeHandler
 from slack_bolt.authorization import AuthorizeResult
+from slack_bolt.request.payload_utils import (
+    to_action,
+    to_command,
+    to_event,
+    to_message,
+    to_options,
+    to_shortcut,
+    to_step,
+    to_view,
+)  # fmt: skip
 from slack_sdk.errors import SlackApiError
 
 from assistant.chain import Assistant
@@ -32,6 +42,8 @@ from assistant.terms import language
 from index.errors import ConfigurationError, IndexingError
 
 log = logging.getLogger(__name__)
+# What Bolt takes out of every body, and breaks on where a body is not in shape.
+_PARTS = (to_options, to_shortcut, to_action, to_view, to_command, to_event, to_message, to_step)
 _CLICKS = 8  # threads for what happens at a click
 _AT_ONCE = 64  # deliveries that wait together for one commit
 # Bolt logs whole bodies at INFO, with what was said and tokens.
@@ -83,6 +95,8 @@ class Bot:
             return 400, {}, b""
         try:
             request = BoltRequest(body=body.decode(), headers=dict(headers))
+            for part in _PARTS:
+                part(request.body)
         except (AttributeError, IndexError, KeyError, TypeError):  # Bolt takes the shape of bodies on trust
             return 400, {}, b""
         reply = self.app.dispatch(request)

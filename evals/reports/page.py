@@ -34,6 +34,8 @@ def _head(now: Results, report: Report) -> Iterator[str]:
     told = [made.target, f"model {made.model}", f"commit {(made.commit or 'unknown')[:12]}", f"gold {made.gold[:12]}",
             f"corpus {made.corpus[:12]}", f"metrics {made.metrics}", made.arithmetic.machine,
             f"bfloat16 {'yes' if made.arithmetic.bfloat16 else 'no'}"]  # fmt: skip
+    told += [f"each asked {made.repeats} times"] if made.repeats > 1 else []
+    told += [f"arbiter {made.arbiter}"] if made.arbiter else []
     yield f'<p class="soft">{escape(" · ".join(told))}</p>'
     yield '<div class="stages">'
     for stage in report.stages:
@@ -102,8 +104,9 @@ def _items(now: Results, base: Results | None, report: Report) -> Iterator[str]:
 
 def _item(item: Item, before: Item | None) -> str:
     change = f"{before.outcome} → " if before else ""
-    rows = [("expected", " | ".join(item.expected) or "no answer"), ("got", item.text), ("why", "\n".join(item.missed)),
-            ("cited", "\n".join(item.cited)), ("evidence", "\n".join(item.evidence))]  # fmt: skip
+    rows = [("each time", ", ".join(item.outcomes)), ("expected", " | ".join(item.expected) or "no answer"),
+            ("got", item.text), ("why", "\n".join(item.missed)), ("cited", "\n".join(item.cited)),
+            ("evidence", "\n".join(item.evidence))]  # fmt: skip
     told = "".join(f"<dt>{name}</dt><dd>{escape(text)}</dd>" for name, text in rows if text)
     word = "right" if item.right else item.outcome
     return (f'<details><summary><span class="tag {word}">{change}{item.outcome}</span> {escape(item.question)} '

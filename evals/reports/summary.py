@@ -20,7 +20,8 @@ _SIGNS = {
 
 def summary(now: Results, base: Results | None, report: Report) -> str:
     """The Markdown: verdicts of the stages, what got worse and better, figures, provenance."""
-    return "\n".join([*_head(now, report), *_changes(now, base, report), *_figures(now, report), *_foot(now)]) + "\n"
+    return "\n".join([*_head(now, report), *_changes(now, base, report), *_unstable(now),
+                      *_figures(now, report), *_foot(now)]) + "\n"  # fmt: skip
 
 
 def _head(now: Results, report: Report) -> Iterator[str]:
@@ -28,6 +29,8 @@ def _head(now: Results, report: Report) -> Iterator[str]:
     word = "Nothing got worse" if report.code == 0 else "The gate is closed"
     yield f"## Evaluation: {word}\n"
     whom = f"{escape(now.made.target)} · model {escape(now.made.model)}"
+    whom += f" · each asked {now.made.repeats} times" if now.made.repeats > 1 else ""
+    whom += f" · arbiter {escape(now.made.arbiter)}" if now.made.arbiter else ""
     yield f"{sum(i.right for i in items)} of {len(items)} items right · {whom}\n"
     yield "| stage | verdict | |"
     yield "|---|---|---|"
@@ -47,6 +50,16 @@ def _changes(now: Results, base: Results | None, report: Report) -> Iterator[str
             if len(ids) > MOST:
                 yield f"\nand {len(ids) - MOST} more: {', '.join(ids[MOST:])}"
             yield ""
+
+
+def _unstable(now: Results) -> Iterator[str]:
+    """Questions that were answered differently from one time to the next."""
+    items = [i for i in now.items if i.outcomes]
+    if items:
+        yield f"### Unstable: {len(items)}\n"
+        yield from (f"- **{escape(i.id)}** {', '.join(i.outcomes)}: {escape(i.question)}" for i in items[:MOST])
+        yield from [f"\nand {len(items) - MOST} more"] if len(items) > MOST else []
+        yield ""
 
 
 def _item(item: Item, before: Item | None) -> Iterator[str]:
