@@ -1,7 +1,7 @@
 """Many deliveries with duplicates, losses and restarts: is there exactly one answer an event?
 
     python -m tests.slack_load --deliveries 10000 [--database URL] [--processes 2] [--kills 20] [--seed 1]
-    python -m tests.slack_load --burst 200          how soon a burst is acknowledged while answers take a minute
+    python -m tests.slack_load --burst 200 [--rate 50]    how soon they are acknowledged while answers take a minute
 
 Processes of the bot with the real Bolt and client share one database; some are killed with SIGKILL at random and
 started again. Slack is our own, and sends again what is not acknowledged.
@@ -118,13 +118,20 @@ def load(events: int, database: str, processes: int = 2, kills: int = 10, seed: 
     )
 
 
-def burst(events: int, database: str, processes: int = 2, seconds: float = 60.0) -> tuple[float, float]:
-    """Seconds until `events` events that come at once are acknowledged, p99 and longest, while each answer takes
-    `seconds`. Raises TimeoutError for one that is not within 30 s."""
+def burst(
+    events: int, database: str, processes: int = 2, seconds: float = 60.0, rate: float | None = None
+) -> tuple[float, float]:
+    """Seconds until `events` events are acknowledged, p99 and longest, while each answer takes `seconds`. They come at
+    once, or `rate` a second; Slack sends an app 30,000 an hour and workspace at most, about eight a second
+    (https://docs.slack.dev/apis/events-api/#rate-limiting). Raises TimeoutError for one that is not within 30 s."""
     slack = FakeSlack()
     bots = _Processes(slack, database, processes, seconds)
     try:
-        for done in [slack.deliver(mention(f"Question {n}?")) for n in range(events)]:
+        waited: list[Future[dict[str, Any]]] = []
+        for n in range(events):
+            waited.append(slack.deliver(mention(f"Question {n}?")))
+            time.sleep(1 / rate if rate else 0)
+        for done in waited:
             done.result(30)
         return _late(slack)
     finally:
@@ -177,6 +184,7 @@ def main() -> int:
     options = argparse.ArgumentParser(description="Deliver many events and count their answers.")
     options.add_argument("--deliveries", type=int, default=10_000)
     options.add_argument("--burst", type=int, help="deliver so many at once while answers take a minute, nothing else")
+    options.add_argument("--rate", type=float, help="of a burst, events a second; default: all at once")
     options.add_argument("--database", help="URL; default: SQLite in a temporary folder")
     options.add_argument("--processes", type=int, default=2)
     options.add_argument("--kills", type=int, default=20)
@@ -185,9 +193,11 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         database = wish.database or f"sqlite:///{folder}/db.sqlite"
         if wish.burst:
-            p99, longest = burst(wish.burst, database, wish.processes)
+            p99, longest = burst(wish.burst, database, wish.processes, rate=wish.rate)
             shown = f"{p99 * 1000:.0f} ms (p99), {longest * 1000:.0f} ms (longest)"
-            print(f"{wish.burst} at once: acknowledged within {shown}")
+            print(
+                f"{wish.burst} {f'at {wish.rate:g} a second' if wish.rate else 'at once'}: acknowledged within {shown}"
+            )
             return 0
         # A third is duplicates: so many events make so many deliveries.
         result = load(round(wish.deliveries / 1.45), database, wish.processes, wish.kills, wish.seed, quiet=False)

@@ -9,6 +9,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
+from itertools import groupby
 from typing import Any
 
 import sqlalchemy as sql
@@ -59,21 +60,21 @@ class Queue:
     def record(self, tasks: Sequence[Task]) -> int:
         """Store tasks, all or none; those that are known already, and follow-ups in threads that are not the bot's,
         change nothing. Returns how many were new."""
-        now, new = self._now(), 0
+        now = self._now()
         with self._writing.first(), self._history.transaction(writes=True) as db:
             waiting = db.scalar(
                 sql.select(sql.func.count()).select_from(_tasks).where(_tasks.c.state.in_(_OPEN))
             ) or 0  # fmt: skip
-            storing, opening = _insert(db, _tasks).returning(_tasks.c.id), _insert(db, _threads)
-            for n, task in enumerate(tasks):
-                if task.follows and not self._owned(db, task):
-                    continue
-                row = _row(task, now + n, busy=waiting + new >= self._most)
-                if db.scalar(storing, row) is not None:
-                    new += 1
-                    if task.kind in ("ask", "check") and task.thread:
-                        thread = {"team": task.team, "channel": task.channel, "thread": task.thread, "created": now}
-                        db.execute(opening, thread)
+            numbered, new = enumerate(tasks), 0
+            for follows, some in groupby(numbered, key=lambda t: t[1].follows):  # a thread may begin in the same batch
+                kept = [(n, t) for n, t in some if not follows or self._owned(db, t)]
+                rows = [_row(t, now + n, busy=waiting + n >= self._most) for n, t in kept]
+                stored = set(db.scalars(_insert(db, _tasks).returning(_tasks.c.id), rows)) if rows else set()
+                begun = [{"team": t.team, "channel": t.channel, "thread": t.thread, "created": now}
+                         for _, t in kept if t.id in stored and t.kind in ("ask", "check") and t.thread]  # fmt: skip
+                if begun:
+                    db.execute(_insert(db, _threads), begun)
+                new += len(stored)
         return new
 
     def claim(self, most: int) -> list[Claimed]:
