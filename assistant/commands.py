@@ -158,7 +158,8 @@ def serve(settings: AssistantSettings, options: argparse.Namespace) -> int:
             announced(settings),
         ):
             log.info("index %s is served at http://%s:%d", generation, settings.host, settings.port)
-            run(assistant, dialogue, settings.host, settings.port, settings.api_keys_file, around, slack_events)
+            redis = settings.redis_url.get_secret_value() if settings.redis_url else None
+            run(assistant, dialogue, settings.host, settings.port, settings.api_keys_file, around, slack_events, redis)
     return 0
 
 

@@ -15,6 +15,7 @@ from assistant.history import History
 from assistant.models import Limits
 from assistant.settings import AssistantSettings
 from assistant.web.guard import read_keys
+from assistant.web.rates import ping
 from assistant.wire import make_assistant, make_model
 from index import wire
 from index.encoders import make_encoders
@@ -57,6 +58,7 @@ def run(settings: AssistantSettings) -> list[Result]:
         ("answer", _answer),
         ("conversations", _conversations),
         ("keys", _keys),
+        ("rates", _rates),
         ("port", _port),
     )
     results: dict[str, Result] = {}
@@ -177,6 +179,13 @@ def _keys(settings: AssistantSettings) -> str:
     if settings.api_keys_file is None:
         return "none; only this machine may ask"
     return f"{len(read_keys(settings.api_keys_file))} keys"
+
+
+def _rates(settings: AssistantSettings) -> str:
+    if settings.redis_url is None:
+        return "each process counts requests alone"
+    ping(settings.redis_url.get_secret_value())
+    return "replicas count requests together in Redis"
 
 
 def _port(settings: AssistantSettings) -> str:

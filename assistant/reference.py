@@ -22,6 +22,7 @@ _READ_BY = {
     "model": "assistant ask, chat, serve, slack, mcp, doctor; evals run",
     "model_base_url": "assistant ask, chat, serve, slack, mcp, doctor; evals run",
     "database_url": _TALKING,
+    "redis_url": _SERVING,
     "host": _SERVING,
     "port": _SERVING,
     "api_keys_file": _SERVING,

@@ -111,7 +111,7 @@ def test_compose_is_valid() -> None:
 
 def test_compose_services_may_do_little() -> None:
     services = COMPOSE["services"]
-    assert {"assistant", "database", "nginx", "slack", "index"} == services.keys()
+    assert {"assistant", "database", "redis", "nginx", "slack", "index"} == services.keys()
     for name, service in services.items():
         assert service["read_only"] is True and "no-new-privileges:true" in service["security_opt"]
         assert {"cpus", "memory"} <= service["deploy"]["resources"]["limits"].keys()

@@ -17,6 +17,7 @@ from assistant.web.guard import PUBLIC, Guard, read_keys
 from assistant.web.limits import Limits, names_of
 from assistant.web.metrics import TYPE, Metrics
 from assistant.web.problems import Problem, Refused
+from assistant.web.rates import Rates
 from assistant.web.replies import about_json, as_json, source_json
 from assistant.web.slack_events import Events
 from assistant.web.stream import Answering
@@ -34,10 +35,11 @@ def create_web(
     host: str | None = None,
     answering: Answering | None = None,
     slack: Events | None = None,
+    redis: str | None = None,
 ) -> ASGIApp:
     """The web application around an assistant and its conversations. With `keys`, every route but the page and health
     checks needs one. `host` is the address it listens on, None where that does not matter; `answering` is for who
-    wants to stop the answers; `slack` serves Slack's events."""
+    wants to stop the answers; `slack` serves Slack's events; in `redis`, a URL, replicas count requests together."""
     limits = limits or Limits()
     answering = answering or Answering(limits)
     metrics = Metrics(assistant.ready, answering.count, answering.waiting)
@@ -55,7 +57,8 @@ def create_web(
     if slack is not None:
         slack_events.install(app, slack)
     document.describe(app, PUBLIC, bool(keys))
-    return Guard(Zipped(app), keys or {}, limits, metrics, names_of(host) if host else None)
+    return Guard(Zipped(app), keys or {}, limits, metrics, names_of(host) if host else None,
+                 Rates(limits, redis))  # fmt: skip
 
 
 def run(
@@ -66,11 +69,13 @@ def run(
     keys_file: Path | None,
     around: Callable[[ASGIApp], ASGIApp] = lambda web: web,
     slack: Events | None = None,
+    redis: str | None = None,
 ) -> None:
     """Serve until a signal stops it; open requests get a few seconds to end. `around` gives what watches the web,
-    `slack` is as in `create_web`."""
+    `slack` and `redis` are as in `create_web`."""
     answering = Answering(Limits())
-    web = create_web(assistant, dialogue, read_keys(keys_file), host=host, answering=answering, slack=slack)
+    web = create_web(assistant, dialogue, read_keys(keys_file), host=host, answering=answering, slack=slack,
+                     redis=redis)  # fmt: skip
     server.run(around(web), host, port, answering.stop)
 
 

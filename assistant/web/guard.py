@@ -15,9 +15,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from assistant import logs
 from assistant.exchanges import LOCAL
 from assistant.steps import heard
-from assistant.web.limits import SLACK, Limits, Rates, calls_ask, check_body, check_head, kind, read_body
+from assistant.web.limits import SLACK, Limits, calls_ask, check_body, check_head, kind, read_body
 from assistant.web.metrics import Metrics
 from assistant.web.problems import FAILED, Problem, Refused, respond
+from assistant.web.rates import Rates
 from index.errors import ConfigurationError
 
 log = logging.getLogger(__name__)
@@ -68,15 +69,17 @@ class Guard:
     key, or `LOCAL` where there are no keys, into the scope; at the end `told`, the fields of its line of log."""
 
     def __init__(
-        self, app: ASGIApp, keys: dict[str, str], limits: Limits, metrics: Metrics, hosts: Collection[str] | None
-    ) -> None:
+        self, app: ASGIApp, keys: dict[str, str], limits: Limits, metrics: Metrics, hosts: Collection[str] | None,
+        rates: Rates,
+    ) -> None:  # fmt: skip
         self._app, self._keys, self._hosts = app, keys, hosts
-        self._limits, self._rates, self._metrics = limits, Rates(limits), metrics
+        self._limits, self._rates, self._metrics = limits, rates, metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request, whatever happens; then tell of it."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
+            await self._rates.close()  # the server ends
             return
         request_id = scope["request_id"] = uuid.uuid4().hex
         ids = {"request_id": request_id} | ({"trace_id": scope["trace_id"]} if "trace_id" in scope else {})
@@ -106,33 +109,33 @@ class Guard:
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            who = self._admit(scope)
+            who = await self._admit(scope)
             body = await read_body(scope, receive, self._limits)
             if body is None:
                 return  # the client went away before it had asked
             said = check_body(scope, body, self._limits)
             if calls_ask(scope, said):
-                self._rates.spend("questions", who)
+                await self._rates.spend("questions", who)
         except Refused as refused:
             await respond(scope, refused.problem)(scope, receive, send)
         else:
             await self._app(scope, replay(body, receive), send)
 
-    def _admit(self, scope: Scope) -> str:
+    async def _admit(self, scope: Scope) -> str:
         """Look at everything but the body; for whom is counted. Raises Refused."""
         slack = scope["path"] == SLACK  # comes by the name of a proxy or tunnel, and in bursts
         check_head(scope, self._limits, None if slack else self._hosts)
         headers, address = Headers(scope=scope), str((scope.get("client") or ("unknown",))[0])
         caller = scope["caller"] = self._caller(headers)
         if caller is None and headers.get("authorization"):
-            self._rates.spend("bad keys", address)
+            await self._rates.spend("bad keys", address)
         if caller is None and not _public(scope["path"]):
             raise Refused(Problem(401, "A key is needed", "Send Authorization: Bearer KEY"))
         by_key = caller is not None and bool(self._keys)
         who = f"key {caller}" if by_key else f"address {address}"
         # A page is some twenty files, for everyone behind one address.
         if not slack and not scope["path"].startswith("/static/"):
-            self._rates.spend(kind(scope), who)
+            await self._rates.spend(kind(scope), who)
         return who
 
     def _caller(self, headers: Headers) -> str | None:

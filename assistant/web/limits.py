@@ -1,20 +1,16 @@
-"""What a request may be: how often a caller may ask, how large and deep and slow it may be, where it may come from.
+"""What a request may be: how large and deep and slow, where it may come from, and how many of them.
 
-Not for: who the caller is (guard.py), how many answers run at once (stream.py).
+Not for: counting them (rates.py), who the caller is (guard.py), how many answers run at once (stream.py).
 """
 
 import asyncio
 import json
 import math
 import re
-import time
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from limits import RateLimitItemPerMinute
-from limits.storage import MemoryStorage
-from limits.strategies import MovingWindowRateLimiter
 from starlette.datastructures import Headers
 from starlette.types import Receive, Scope
 
@@ -52,25 +48,6 @@ class Limits:
     body_seconds: float = 30.0
     answer_seconds: float = 300.0
     heartbeat: float = 15.0
-
-
-class Rates:
-    """Counts what each caller did within the last minute, in this process."""
-
-    def __init__(self, limits: Limits) -> None:
-        self._counts = MovingWindowRateLimiter(MemoryStorage())
-        most: dict[Kind, int] = {
-            "questions": limits.questions, "requests": limits.requests, "bad keys": limits.bad_keys,
-        }  # fmt: skip
-        self._most = {kind: RateLimitItemPerMinute(n, namespace=kind) for kind, n in most.items()}
-
-    def spend(self, kind: Kind, who: str) -> None:
-        """Count one. Raises Refused where it is too many."""
-        item = self._most[kind]
-        if not self._counts.hit(item, who):
-            wait = self._counts.get_window_stats(item, who).reset_time - time.time()
-            many = f"More than {item.amount} {kind} a minute"
-            raise Refused(Problem(429, many, "Wait, then go on more slowly", max(1, math.ceil(wait))))
 
 
 def kind(scope: Scope) -> Kind:
