@@ -7,6 +7,7 @@ no hub is asked for `bundled`.
 
 import hashlib
 import importlib.util
+import json
 import os
 from collections.abc import Sequence
 from functools import cached_property, lru_cache
@@ -26,6 +27,15 @@ if TYPE_CHECKING:
 MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 MULTILINGUAL_SHA256 = "0db566fd0af82cbf9f3a7eac3920ede5fb784a6882398563ca9b1bbd66fb37c9"
 _BATCH = 32
+# Without one of these a tokenizer of no words is made, and every text gets the same vector.
+_TOKENIZERS = (
+    "tokenizer.json",
+    "vocab.txt",
+    "vocab.json",
+    "sentencepiece.bpe.model",
+    "spiece.model",
+    "tokenizer.model",
+)
 
 
 def make_encoders(embedding: str) -> tuple[Encoder, ...]:
@@ -98,12 +108,23 @@ class SentenceEncoder:
                 trust_remote_code=False,
                 model_kwargs={"dtype": dtype, "use_safetensors": True},
             )
-        except (OSError, ValueError, KeyError, RuntimeError) as error:
+        except _broken() as error:
             raise ModelUnavailable(
-                f"the model {self.location!r} does not load: {error}; check ASSISTANT_EMBEDDING, or "
+                f"the model {self.location!r} does not load ({_told(error)}); check ASSISTANT_EMBEDDING, or "
                 "unset it to use the bundled models"
             ) from error
         return model
+
+
+def _broken() -> tuple[type[Exception], ...]:
+    """What loading a broken model ends in; it depends on the file that is broken."""
+    from safetensors import SafetensorError
+
+    return OSError, ValueError, LookupError, RuntimeError, TypeError, AttributeError, SafetensorError
+
+
+def _told(error: Exception) -> str:
+    return " ".join(str(error).split())[:200]
 
 
 def _share_cores(texts: int) -> None:
@@ -163,6 +184,7 @@ class CrossEncoderReranker:
 
     def __init__(self, location: str) -> None:
         self.location = location
+        _folder_digest(location)
 
     def scores(self, query: str, texts: Sequence[str]) -> list[float]:
         """One relevance score a text."""
@@ -177,9 +199,9 @@ class CrossEncoderReranker:
             model: CrossEncoder = CrossEncoder(
                 self.location, device="cpu", trust_remote_code=False, model_kwargs={"use_safetensors": True}
             )
-        except (OSError, ValueError, KeyError, RuntimeError) as error:
+        except _broken() as error:
             raise ModelUnavailable(
-                f"the reranker {self.location!r} does not load: {error}; check ASSISTANT_RERANKER"
+                f"the reranker {self.location!r} does not load ({_told(error)}); check ASSISTANT_RERANKER"
             ) from error
         return model
 
@@ -208,15 +230,31 @@ def _packaged(package: str, file: str, sha256: str) -> Path:
 
 
 def _folder_digest(location: str) -> str:
-    """sha256 over a model folder's files, or of the name where the model comes from a hub cache."""
+    """sha256 over a model folder's files, or of the name where the model comes from a hub cache. Raises
+    ModelUnavailable for a folder that could run code or is not whole."""
     folder = Path(location)
+    paths = sorted(folder.rglob("*")) if folder.is_dir() else []
+    if folder.is_dir() and not any(p.name in _TOKENIZERS for p in paths):
+        raise ModelUnavailable(f"{folder} has no tokenizer; take the model's folder as it was published")
     seal = hashlib.sha256(location.encode() if not folder.is_dir() else b"")
-    for path in sorted(folder.rglob("*")) if folder.is_dir() else []:
+    for path in paths:
         if path.suffix in (".py", ".bin", ".pkl", ".pickle", ".pt"):
-            raise ModelUnavailable(f"{path} can run code when it is loaded; ASSISTANT_EMBEDDING takes safetensors only")
+            raise ModelUnavailable(f"{path} can run code when it is loaded; only safetensors are taken")
+        if path.name == "modules.json":
+            _check_modules(path)
         if path.is_file():
             seal.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes())
     return seal.hexdigest()
+
+
+def _check_modules(path: Path) -> None:
+    """Only classes of the library are named: it would import any other, and run its `load`."""
+    try:
+        named = [str(module["type"]) for module in json.loads(path.read_text("utf-8"))]
+    except (ValueError, KeyError, TypeError) as error:
+        raise ModelUnavailable(f"{path} is no list of modules; take the model's folder as it was published") from error
+    if foreign := [n for n in named if not n.startswith("sentence_transformers.")]:
+        raise ModelUnavailable(f"{path} names {foreign[0][:80]!r}, which is no class of sentence-transformers")
 
 
 def _computes_bfloat16() -> bool:

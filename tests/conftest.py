@@ -16,6 +16,7 @@ from index.search import Index
 from index.settings import IndexSettings
 from index.sync import Builder, BuildReport
 from tests import postgres
+from tests.collector import Collector
 from tests.fakes import WordEncoder
 from tests.model_server import ModelServer
 from tests.postgres import Cluster
@@ -115,6 +116,13 @@ def worded(settings: AssistantSettings, model: ModelServer) -> Iterator[Assistan
     """An assistant whose answers `model` words."""
     options = {"model": "openai:mock", "model_base_url": model.url}
     with closing(make_assistant(settings.model_copy(update=options))) as made:
+        yield made
+
+
+@pytest.fixture
+def collector() -> Iterator[Collector]:
+    """Where OpenTelemetry traces go."""
+    with closing(Collector()) as made:
         yield made
 
 

@@ -146,12 +146,6 @@ def test_a_stream_that_ends_with_an_error_counts_as_one(settings: AssistantSetti
 # Lines of log
 
 
-@pytest.fixture
-def collector() -> Iterator[Collector]:
-    with contextlib.closing(Collector()) as made:
-        yield made
-
-
 class Broken(Assistant):
     """Fails with a message that quotes the question."""
 

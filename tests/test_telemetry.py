@@ -37,12 +37,6 @@ CANARY = "kanareika"
 PARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
 
-@pytest.fixture
-def collector() -> Iterator[Collector]:
-    with contextlib.closing(Collector()) as made:
-        yield made
-
-
 @pytest.fixture(autouse=True)
 def _no_telemetry_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [n for n in os.environ if n.startswith("OTEL_")]:
