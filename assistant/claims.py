@@ -132,14 +132,17 @@ def _sources(put: Stance, text: str, about: About, glossary: Glossary) -> Attrib
 
 
 def _meant(before: Sequence[str], about: About, glossary: Glossary) -> str | None:
-    """Whom a pronoun or bare role means: the last speaker before it, else the only person of the last sentence."""
+    """Whom a pronoun or bare role means: the last speaker before it, else the only person of the last sentence that
+    names any."""
     for number in range(len(before) - 1, -1, -1):
         speech = _chosen(speakers.speeches(before[number], glossary), about)
         if speech is not None and speech.name and speech.type != "crowd" and not speech.mind:
             return speech.name
         people = list(dict.fromkeys(speakers.people(before[number], glossary)))
-        if len(people) == 1:
-            return people[0]
+        # A name that nothing is known of may be a person's: better the source's word than somebody further away.
+        people = people or list(dict.fromkeys(speakers.strangers(before[number], glossary)))
+        if people:
+            return people[0] if len(people) == 1 else None
     return None
 
 

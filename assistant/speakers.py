@@ -99,6 +99,13 @@ def people(text: str, glossary: Glossary) -> list[str]:
     return known or [a.name for a in free if not a.entry and cast.is_person(a.name)]
 
 
+def strangers(text: str, glossary: Glossary) -> list[str]:
+    """Names of one word that the glossary does not know, but for those after a preposition or in the possessive."""
+    plain = cast.blank(text)
+    free = [a for a in cast.cast(text, glossary) if cast.free(plain, a, 0, len(plain))]
+    return [a.name for a in free if not a.entry and not a.type and a.name.isalpha() and not a.name.isupper()]
+
+
 def _by_phrase(plain: str, actors: Sequence[Actor]) -> Iterator[Speech]:
     """Sources that phrases such as "according to" name."""
     for found in cues.ACCORDING.finditer(plain):

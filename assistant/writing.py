@@ -80,15 +80,15 @@ class Writer:
 
     def missing(self) -> Iterator[Sentence]:
         """What the embedded engine found and the model left out: its best sentence, both sides of a conflict, and
-        what covers more of the question."""
+        what covers more of the question than the model's words do, be they about the same sentence."""
         asked = self._composed.asked
         disputed = {(e.passage.chunk.document_id, e.start) for d in self._composed.disputes for e in d}
         for place, draft in enumerate(self._composed.drafts):
             span = draft.proposed[0]
-            if self._said(span) and (place or self._offered()):
-                continue
-            known: Set[str] = frozenset(t for d in self.drafts for t in self._index.tokens(d.text))
+            known: Set[str] = frozenset(t for d in self.drafts for t in self._index.tokens(d.wording or d.text))
             new = asked.share(known | self._index.tokens(draft.text)) - asked.share(known)
+            if self._said(span) and new < _ADDS and (place or self._offered()):
+                continue
             if place == 0 or new >= _ADDS or (span.passage.chunk.document_id, span.start) in disputed:
                 yield from filter(None, [self._extract(draft)])
 

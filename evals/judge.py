@@ -20,7 +20,7 @@ Arbiter = Callable[[str, Sequence[support.Quote]], bool | None]
 MOST_SENTENCES, MOST_CHARACTERS = 6, 2500
 COVERED = 0.8  # of a place that a citation or passage must hold to count as having it
 # Counts more whenever the same answer may come out with another figure; runs of different versions are not compared.
-VERSION = 2
+VERSION = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +166,9 @@ def _quote(citation: Citation, find: Find) -> support.Quote:
         return support.Quote("", "")
     a = document.about
     return support.Quote(
-        citation.quote, " ".join(filter(None, (a.title, a.publisher, a.author, a.holder, a.published)))
+        citation.quote,
+        " ".join(filter(None, (a.title, a.publisher, a.author, a.holder, a.published))),
+        a.published or "",
     )
 
 

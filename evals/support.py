@@ -38,12 +38,36 @@ _MONTH = re.compile(
 )
 
 
+# The months of a publication date as a frame may write them, by number.
+_MONTHS = tuple(months.split("|") for months in (
+    "january|январ|студзен", "february|феврал|лютаг", "march|март|сакаві", "april|апрел|красав", "may|мая|май|мае",
+    "june|июн|чэрвен", "july|июл|ліпен", "august|август|жніў", "september|сентяб|верас", "october|октябр|кастры",
+    "november|ноябр|лістап", "december|декабр|снеж",
+))  # fmt: skip
+_YEAR_NOTE = re.compile(r"\((?:19|20)\d\d\)")
+
+
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """A quote with what is known of its document: words of its title, publisher, author, holder and date."""
+    """A quote with what is known of its document: words of its title, publisher, author, holder and date, which is
+    `published` too. Of that date a frame may name the month, and a note the year or the one before: "On 6 March
+    (2023)"."""
 
     text: str
     about: str
+    published: str = ""
+
+    @property
+    def told(self) -> str:
+        """All that a frame may say besides the quote."""
+        months = _MONTHS[int(self.published[5:7]) - 1] if re.match(r"\d{4}-(?:0\d|1[0-2])", self.published) else []
+        return " ".join([self.about, *months])
+
+    @property
+    def years(self) -> set[str]:
+        """What a note in brackets may say."""
+        year = self.published[:4]
+        return {f"({year})", f"({int(year) - 1})"} if year.isdigit() else set()
 
 
 def verdict(sentence: str, quotes: Sequence[Quote]) -> Verdict:
@@ -62,6 +86,8 @@ def verdict(sentence: str, quotes: Sequence[Quote]) -> Verdict:
     """
     if not any(q.text for q in quotes):
         return "contrary"
+    noted = set.union(*(q.years for q in quotes))
+    sentence = _YEAR_NOTE.sub(lambda m: " " if m[0] in noted else m[0], sentence)
     plain = _tokens(MARKER.sub(" ", sentence))
     bare = _tokens(_NOTE.sub(" ", MARKER.sub(" ", sentence)))
     if any(_framed(tokens, quotes) for tokens in (bare, plain)):
@@ -93,7 +119,7 @@ def _framed(tokens: list[str], quotes: Sequence[Quote]) -> bool:
             return False
         if place is not None:
             left[place : place + len(wanted)] = []
-    known = set(_tokens(" ".join(q.about for q in quotes)))
+    known = set(_tokens(" ".join(q.told for q in quotes)))
     numbers = {t.lstrip("0") for t in left if t[0].isdigit()}
     told = {t.lstrip("0") for k in known for t in re.findall(r"\d+", k)}
     return len(left) <= _FRAME * len(quotes) and numbers <= told and not any(_denies(t) for t in left if t not in known)
@@ -110,7 +136,7 @@ def _find(tokens: Sequence[str], wanted: Sequence[str]) -> int | None:
 def _reworded(sentence: str, tokens: list[str], quotes: Sequence[Quote]) -> Verdict:
     """Borne: numbers with units, months, names and denial are the quotes', and most words are."""
     told = [t for q in quotes for t in _tokens(q.text)]
-    about = [t for q in quotes for t in _tokens(q.about)]
+    about = [t for q in quotes for t in _tokens(q.told)]
     same = {language_of(sentence)} == {language_of(q.text) for q in quotes}
     figures, known = set(_figures(tokens)), set(_figures(told))
     dates = {d.lstrip("0") for t in about for d in re.findall(r"\d+", t)}

@@ -160,6 +160,21 @@ def test_a_pronoun_that_points_nowhere_leaves_the_source() -> None:
 
 
 @pytest.mark.parametrize(
+    ("before", "holder"),
+    [
+        (["Novak praised Petrov.", "It was late.", "Karpenko held a meeting in Grodno."], "Karpenko"),
+        (["Novak praised Petrov.", "Karpenko met Petrov."], "Reuters"),  # either may be meant
+        (["Petrov said so.", "That was on Monday."], "Petrov"),
+        (["Petrov said so.", "NATO disagreed."], "Petrov"),
+    ],
+)
+def test_without_a_glossary_the_nearest_name_is_meant_or_nobody(before: list[str], holder: str) -> None:
+    about = About("T", "Reuters", None, None, None, "en", "news", "Reuters", None, "original")
+    found = claims.attribute("He assured his cabinet that nothing was lost.", tuple(before), about, Glossary())
+    assert (found.holder, found.stance) == (holder, "claim")
+
+
+@pytest.mark.parametrize(
     ("text", "kind", "stance"),
     [
         ("The paper was reportedly drawn up in Moscow.", "news", "claim"),

@@ -64,6 +64,9 @@ BUDGET = Quote(ROSE, "BelTA 2024-12-05")
 MEETING = Quote("Президент не подписал договор 5 мая 2021 года.", "ТАСС 2021-05-06")
 
 
+DEATH = Quote("On Nov. 26, the minister died at the age of 64.", "RANE 2023-03-13", "2023-03-13")
+
+
 @pytest.mark.parametrize(("sentence", "quote", "holds"), [
     (f"{ROSE} [1]", BUDGET, True),
     (f"BelTA, 5 December 2024: «{ROSE}» [1]", BUDGET, True),
@@ -83,6 +86,11 @@ MEETING = Quote("Президент не подписал договор 5 ма�
     ("The president did not sign on 5 May 2021.", MEETING, True),
     ("The president did not sign on 6 May 2022.", MEETING, False),
     ("Anything at all.", Quote("", ""), False),
+    ("According to RANE, 13 March 2023: On Nov. 26 (2022), the minister died at the age of 64.", DEATH, True),
+    ("According to RANE, 13 March 2023: The minister died at the age of 64 on Nov. 26.", DEATH, True),
+    ("According to RANE, 13 April 2023: The minister died at the age of 64 on Nov. 26.", DEATH, False),
+    ("According to RANE, 13 March 2023: On Nov. 26 (2021), the minister died at the age of 64.", DEATH, False),
+    ("Паводле RANE, 13 сакавіка 2023: «On Nov. 26 (2022), the minister died at the age of 64.»", DEATH, True),
 ])  # fmt: skip
 def test_a_sentence_rests_on_its_quote_or_does_not(sentence: str, quote: Quote, holds: bool) -> None:
     assert (verdict(sentence, [quote]) == "borne") is holds
