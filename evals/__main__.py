@@ -36,6 +36,7 @@ from evals.run import Manner
 from evals.said import BadAnswers, read_lines
 from evals.selftest import selftest
 from evals.session import Choice, Ran, documents, evaluate, report
+from evals.stable import stability
 from evals.targets import Unreachable
 from index.errors import IndexingError, UnreadableSource
 
@@ -194,6 +195,18 @@ def ablate_gold(options: argparse.Namespace) -> int:
     return 0
 
 
+def stable_gold(options: argparse.Namespace) -> int:
+    """Exit code 1 when the order of the sources changes an answer; of the others the shares are told."""
+    cases = load(options.gold, options.split)
+    with tempfile.TemporaryDirectory() as work:
+        told = (lambda name: print(name, file=sys.stderr)) if sys.stderr.isatty() else (lambda _: None)
+        found = list(stability(cases, options.sources[0], Path(work), told))
+    print(json.dumps([s.rate.json() for s in found]) if options.json else "\n".join(str(s.rate) for s in found))
+    for change in found if options.verbose else ():
+        print("".join(f"{change.name}: {i}: {before}, then {after}\n" for i, before, after in change.changed), end="")
+    return 1 if found[0].changed else 0
+
+
 def lint_gold(options: argparse.Namespace) -> int:
     """Exit code 2 when an item is wrong."""
     cases = load(options.gold)
@@ -250,6 +263,7 @@ def parser() -> argparse.ArgumentParser:
     made = {}
     for name, called, text in (("run", run_gold, "ask the gold questions and report figures with their intervals"),
                                ("ablate", ablate_gold, "ask again with the evidence deleted or changed"),
+                               ("stable", stable_gold, "ask again of sources reordered, re-chunked, among others"),
                                ("selftest", test_itself, "check that the measures tell right from wrong"),
                                ("lint", lint_gold, "check the gold against the sources")):  # fmt: skip
         sub = made[name] = commands.add_parser(name, help=text, description=text)

@@ -12,7 +12,7 @@ from assistant.conversation import Question, Turn
 from assistant.web.app import create_web
 from assistant.web.guard import read_keys
 from assistant.wire import make_assistant, make_dialogue
-from evals import results, session
+from evals import results, session, stable
 from evals.__main__ import main
 from evals.cases import load, text_sha256
 from evals.figures import rates
@@ -246,3 +246,27 @@ def test_wordings_count_in_two_figures_only(ran: Path) -> None:
     found = results.read(ran / "results.json")
     figures = {r.name: r for r in rates(found.items)}
     assert figures["right in every wording"].of == 1 and figures["future leaks"].of == 3
+
+
+def test_what_must_not_change_an_answer_does_not_and_a_change_is_seen(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(stable, "TIMES", 3)
+    asked = ["--gold", str(folder / "gold.jsonl"), "--sources", str(folder / "sources")]
+    assert main(["stable", *asked, "-v"]) == 0
+    told = capsys.readouterr().out
+    assert [line.split()[-1] for line in told.splitlines()] == ["3/3"] * 3 and "distractors" in told
+    monkeypatch.setitem(
+        stable.CHANGES, "another order", lambda sources, to, build: (to / "a.txt").write_text("Empty now.")
+    )
+    assert main(["stable", *asked, "-v"]) == 1
+    assert "another order: fees: full, then abstained" in capsys.readouterr().out
+
+
+def test_distractors_are_read_as_documents(tmp_path: Path) -> None:
+    (tmp_path / "from").mkdir()
+    (tmp_path / "to").mkdir()
+    (tmp_path / "from" / "a.md").write_text("One document of ours.", "utf-8")
+    stable._among_others(tmp_path / "from", tmp_path / "to", lambda: None)
+    found = session.documents([tmp_path / "to"])
+    assert len(found) == 11 and {d.about.language for d in found.values()} >= {"en", "ru"}
