@@ -5,6 +5,7 @@ import json
 import pickle
 import shutil
 import sys
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 
 import pytest
@@ -108,6 +109,7 @@ def test_altered_packaged_weights_are_refused(
 ) -> None:
     """The packages' own files are left as they are: a package of the same name stands before them."""
     real = encoders.importlib.util.find_spec
+    encoders._packaged.cache_clear()  # other tests of this process have had them checked
 
     def found(package: str) -> object:
         spec = real(package)
@@ -125,8 +127,9 @@ def test_altered_packaged_weights_are_refused(
                     data = bytearray(path.read_bytes())
                     data[len(data) // 2] ^= 1
                     copy.write_bytes(data[: len(data) // 2] if how == "cut" else data)
-        spec.submodule_search_locations[:] = [str(tmp_path)]
-        return spec
+        other = ModuleSpec(package, None, is_package=True)  # the real one is that of a module in use
+        other.submodule_search_locations = [str(tmp_path)]
+        return other
 
     monkeypatch.setattr(encoders.importlib.util, "find_spec", found)
     assert callable(make)
