@@ -52,6 +52,8 @@ class Ran:
 STEPS = (
     Step("kills", "1,000 kills during ingest: 0 lost, duplicated, unfindable, mixed",
          "tests.kills --kills 1000", "tests.kills --kills 20"),
+    Step("states", "500 histories of changes, builds, kills, rollbacks; 100 copies in the midst of builds: whole",
+         "tests.index_states", "tests.index_states --examples 3 --copies 5"),
     Step("damage", "11 kinds of damage and 200 flips: none served, the last good one answers",
          "tests.damage --flips 200", "tests.damage --flips 10"),
     Step("switches", "100 switches under load: 0 failed, 0 mixed answers, descriptors flat",
