@@ -14,7 +14,7 @@ from index.errors import ConfigurationError
 
 PREFIX = "ASSISTANT_"
 # Names that the assistant package reads. They stand here so that an index command knows them too.
-ASSISTANT_NAMES = ("MODEL", "MODEL_BASE_URL", "DATABASE_URL", "HOST", "PORT", "API_KEYS_FILE")
+ASSISTANT_NAMES = ("MODEL", "MODEL_BASE_URL", "DATABASE_URL", "REDIS_URL", "HOST", "PORT", "API_KEYS_FILE")
 
 
 class IndexSettings(BaseSettings):
