@@ -14,7 +14,6 @@ import argparse
 import asyncio
 import contextlib
 import copy
-import hashlib
 import json
 import logging
 import random
@@ -25,36 +24,22 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 from urllib.parse import urlencode
 
 from starlette.types import ASGIApp
 
-from assistant.chain import Assistant
-from assistant.dialogue import Dialogue
 from assistant.slack.bot import Bot
-from assistant.web.app import create_web
 from assistant.web.limits import SLACK, Limits
 from tests.fuzz import INSIDE, Got, send
 from tests.poison import CANARY, Sent, bent, dump
 from tests.served import wait
 from tests.slack_canned import Canned
 from tests.slack_fake import TEAM, USER, FakeSlack, click, command, event, mention, signed
-from tests.slack_kit import running
+from tests.slack_kit import running, web_of
 
 FORM = "application/x-www-form-urlencoded"
 _AT_ONCE, _EVERY, _UNSIGNED = 4, 2000, 0.15
-
-
-class _Ready:
-    """What the routes ask of an assistant."""
-
-    def __init__(self, canned: Canned) -> None:
-        self.stream, self.sources = canned.stream, canned.sources
-
-    def ready(self) -> str:
-        """The generation served."""
-        return "g1"
 
 
 @dataclass(slots=True)
@@ -73,12 +58,9 @@ class Site:
 def site(folder: Path) -> Iterator[Site]:
     """All of it, with nobody's limits in the way."""
     many, slack, canned = Limits(questions=10**9, requests=10**9, bad_keys=10**9), FakeSlack(), Canned()
-    keys = {hashlib.sha256(b"k").hexdigest(): "alice"}
     try:
         with running(slack, folder / "db.sqlite", canned, socket=False) as bot:
-            dialogue = Dialogue(canned.answer, bot.queue._history)
-            web = create_web(cast(Assistant, _Ready(canned)), dialogue, keys, many, "127.0.0.1", slack=bot.http)
-            yield Site(web, bot, slack)
+            yield Site(web_of(bot, canned, many), bot, slack)
     finally:
         slack.close()
 

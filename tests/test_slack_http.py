@@ -1,6 +1,5 @@
 """Slack's requests over HTTP, through the whole web application: only what Slack signed gets in."""
 
-import hashlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +15,7 @@ from assistant.slack.bot import Bot
 from assistant.web.app import create_web
 from tests.slack_canned import Canned
 from tests.slack_fake import SECRET, FakeSlack, click, command, mention, sign, signed
-from tests.slack_kit import fake, one, running, settled
+from tests.slack_kit import Ready, fake, one, running, settled, web_of
 
 
 @pytest.fixture
@@ -39,18 +38,7 @@ def bot(slack: FakeSlack, canned: Canned, tmp_path: Path) -> Iterator[Bot]:
 @pytest.fixture
 def web(bot: Bot, canned: Canned) -> TestClient:
     """With a key, which Slack has not, and a host name that is Slack's way here."""
-    keys = {hashlib.sha256(b"k").hexdigest(): "alice"}
-    dialogue = Dialogue(canned.answer, bot.queue._history)
-    made = create_web(cast(Assistant, _Ready(canned)), dialogue, keys, host="127.0.0.1", slack=bot.http)
-    return TestClient(made, base_url="http://bot.example.org", raise_server_exceptions=False)
-
-
-class _Ready:
-    def __init__(self, canned: Canned) -> None:
-        self.stream, self.sources = canned.stream, canned.sources
-
-    def ready(self) -> str:
-        return "g1"
+    return TestClient(web_of(bot, canned), base_url="http://bot.example.org", raise_server_exceptions=False)
 
 
 def post(web: TestClient, body: bytes, headers: dict[str, str]) -> Any:
@@ -172,5 +160,5 @@ def test_the_same_bytes_twenty_times_are_one_question(
 
 
 def test_without_slack_there_is_no_such_route(canned: Canned, bot: Bot) -> None:
-    made = create_web(cast(Assistant, _Ready(canned)), Dialogue(canned.answer, bot.queue._history))
+    made = create_web(cast(Assistant, Ready(canned)), Dialogue(canned.answer, bot.queue._history))
     assert post(TestClient(made), BODY, signed(BODY)).status_code in (404, 405)
