@@ -6,12 +6,14 @@
 A generation is never changed once its pointer is set. The pointer moves by one atomic rename.
 """
 
+import errno
 import fcntl
 import hashlib
 import json
 import os
 import re
 import shutil
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -22,6 +24,7 @@ from index.errors import BrokenIndex, BuildRunning, NoIndex, StoreUnavailable
 
 FORMAT = 1
 KEPT = 2  # the served generation and the last good one
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _NAME = re.compile(r"\d{8}-\d{6}-[0-9a-f]{8}")
 # Chroma rewrites bookkeeping in these on every opening; what they hold is checked row by row instead.
 _CHANGES_WHEN_READ = re.compile(r"chroma/(chroma\.sqlite3(-\w+)?|[^/]+/length\.bin)")
@@ -159,7 +162,13 @@ class Generations:
 
     @contextmanager
     def building(self) -> Iterator[None]:
-        """Hold the build lock. Raises BuildRunning when another process has it; a dead process holds none."""
+        """Hold the build lock. Raises BuildRunning when another process has it (a dead one holds none), and
+        StoreUnavailable for what the disk refuses meanwhile."""
+        with self._disk_errors(), self._locked():
+            yield
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
         try:
             self._root.mkdir(parents=True, exist_ok=True)
             lock = (self.data / "build.lock").open("a+", encoding="utf-8")
@@ -179,6 +188,29 @@ class Generations:
             lock.write(str(os.getpid()))
             lock.flush()
             yield
+
+    @contextmanager
+    def _disk_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except (OSError, sqlite3.Error, StoreUnavailable) as error:
+            # SQLite and Chroma tell of a full disk in words only.
+            if getattr(error, "errno", None) in _FULL or "disk is full" in str(error):
+                free = shutil.disk_usage(self.data).free >> 20
+                raise StoreUnavailable(
+                    f"the disk of {self.data} is full: {self._needed()}{free} MB are free; make room and build again; "
+                    "the index stays as it is"
+                ) from error
+            if isinstance(error, StoreUnavailable):
+                raise
+            raise StoreUnavailable(f"{self.data} cannot be written ({error}); the index stays as it is") from error
+
+    def _needed(self) -> str:
+        """What another generation takes, judged by the newest; nothing before the first."""
+        if not (names := self.names()):
+            return ""
+        size = sum(p.stat().st_size for p in self.folder(names[-1]).rglob("*") if p.is_file())
+        return f"a build needs about {(size >> 20) + 1} MB, "
 
 
 def file_hashes(folder: Path) -> dict[str, str]:

@@ -5,6 +5,11 @@ Nothing stored in a collection is trusted: Chroma would build whatever embedding
 registry it builds from is emptied first (CVE-2026-45829), and a collection that names one is refused.
 """
 
+import contextlib
+import errno
+import os
+import shutil
+import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,6 +31,7 @@ from index.ports import Vectors
 
 _BATCH = 250  # Chroma's own advice is 50-250; it refuses more than 5,461
 _PAGE = 5000
+_LITTLE = 4 << 20  # bytes; less than a batch takes with SQLite's journal of it
 
 for _name in [n for n in embedding_functions.known_embedding_functions if n != "default"]:
     del embedding_functions.known_embedding_functions[_name]
@@ -43,16 +49,17 @@ class VectorStore:
     """The collections of one generation. Close it: an open client holds files."""
 
     def __init__(self, folder: Path, prefix: str = "", url: str | None = None, token: str | None = None) -> None:
-        self._prefix = prefix
+        self._prefix, self._folder = prefix, None if url else folder
+        self._copy = contextlib.ExitStack()
         advice = "; start it, or check ASSISTANT_CHROMA_URL and ASSISTANT_CHROMA_TOKEN" if url else ""
         with _vendor_errors(f"open {url or folder}", advice):
-            self._client = _server(url, token) if url else _embedded(folder)
+            self._client = _server(url, token) if url else _embedded(self._writable(folder))
 
     def add(self, name: str, chunks: Sequence[Chunk], vectors: Vectors) -> None:
         """Store the vectors of `chunks`, row by row, in a new collection `name`; none is made for no chunks."""
         if not chunks:
             return
-        with _vendor_errors(f"write {name}"):
+        with _vendor_errors(f"write {name}"), self._room():
             collection = self._client.create_collection(
                 self._named(name),
                 configuration=CreateCollectionConfiguration(hnsw=_graph(len(chunks))),
@@ -66,6 +73,16 @@ class VectorStore:
                     documents=[c.text for c in part],
                     metadatas=[{"document_id": c.document_id, "start": c.start, "end": c.end} for c in part],
                 )
+
+    @contextmanager
+    def _room(self) -> Iterator[None]:
+        """Of a full disk Chroma tells only which of its parts failed."""
+        try:
+            yield
+        except ChromaError as error:
+            if self._folder is not None and shutil.disk_usage(self._folder).free < _LITTLE:
+                raise OSError(errno.ENOSPC, f"the disk is full: {error}") from error
+            raise
 
     def vectors(self, name: str) -> dict[str, Vectors]:
         """Every stored vector by chunk id; none where the collection was never written."""
@@ -109,6 +126,14 @@ class VectorStore:
     def close(self) -> None:
         """Release files and connections."""
         self._client.close()  # type: ignore[attr-defined]
+        self._copy.close()
+
+    def _writable(self, folder: Path) -> Path:
+        """Chroma writes where it reads, so what can only be read is copied."""
+        if not folder.is_dir() or os.access(folder, os.W_OK):
+            return folder
+        copy = Path(self._copy.enter_context(tempfile.TemporaryDirectory(prefix="vectors-")))
+        return shutil.copytree(folder, copy, dirs_exist_ok=True)
 
     def _named(self, name: str) -> str:
         return f"{self._prefix}{name}"

@@ -1,6 +1,7 @@
 """What tests share: folders of documents, an index of them, an assistant on the project's own sources."""
 
 import os
+import subprocess
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -35,9 +36,9 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
 class Workshop:
     """A folder of documents, a data folder, and quick builds of one from the other."""
 
-    def __init__(self, folder: Path) -> None:
-        self.sources, self.data = folder / "sources", folder / "data"
-        self.sources.mkdir()
+    def __init__(self, folder: Path, data: Path | None = None) -> None:
+        self.sources, self.data = folder / "sources", data or folder / "data"
+        self.sources.mkdir(exist_ok=True)
         self.encoder = WordEncoder()
         self.settings = IndexSettings(sources=(self.sources,), data=self.data)
         self.generations = Generations(self.data)
@@ -68,6 +69,16 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
     report = yield
     report.sections = [(name, text.encode("utf-8", "backslashreplace").decode()) for name, text in report.sections]
     return report
+
+
+@pytest.fixture
+def mounted() -> Callable[[str], list[str]]:
+    """What starts a command after other commands that mount something, in a namespace of its own."""
+    if subprocess.run(["unshare", "-rm", "true"], capture_output=True, check=False).returncode:
+        if os.environ.get("CI") == "true":
+            pytest.fail("this machine lets nobody make a mount namespace")
+        pytest.skip("this machine lets nobody make a mount namespace: run as root, or allow user namespaces")
+    return lambda commands: ["unshare", "-rm", "sh", "-ec", f'{commands}; exec "$@"', "sh"]
 
 
 @pytest.fixture

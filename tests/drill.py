@@ -54,6 +54,8 @@ STEPS = (
          "tests.kills --kills 1000", "tests.kills --kills 20"),
     Step("states", "500 histories of changes, builds, kills, rollbacks; 100 copies in the midst of builds: whole",
          "tests.index_states", "tests.index_states --examples 3 --copies 5"),
+    Step("full disk", "builds on 20 disks that are full sooner or later: one line, 0 lost",
+         "tests.full_disk --points 20", "tests.full_disk --points 6"),
     Step("damage", "11 kinds of damage and 200 flips: none served, the last good one answers",
          "tests.damage --flips 200", "tests.damage --flips 10"),
     Step("switches", "100 switches under load: 0 failed, 0 mixed answers, descriptors flat",

@@ -88,16 +88,6 @@ def test_3_an_altered_encoder(place: Place) -> None:
     assert found["answer"] == "not checked; mend encoders first"
 
 
-@pytest.fixture
-def mounted() -> Callable[[str], list[str]]:
-    """What starts a command after other commands that mount something, in a namespace of its own."""
-    if subprocess.run(["unshare", "-rm", "true"], capture_output=True, check=False).returncode:
-        if os.environ.get("CI") == "true":
-            pytest.fail("this machine lets nobody make a mount namespace")
-        pytest.skip("this machine lets nobody make a mount namespace: run as root, or allow user namespaces")
-    return lambda commands: ["unshare", "-rm", "sh", "-ec", f'{commands}; exec "$@"', "sh"]
-
-
 def test_4_a_data_folder_that_cannot_be_written(place: Place, mounted: Callable[[str], list[str]]) -> None:
     before = mounted(f"mount --bind {place.data} {place.data}; mount -o remount,bind,ro {place.data}")
     code, found, _ = typed(*before, **environment(place.settings))
