@@ -5,6 +5,7 @@ import contextlib
 import logging
 import shutil
 import subprocess
+import threading
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -152,3 +153,20 @@ def test_doctor_asks_redis_and_a_wrong_address_is_refused(server: Redis, setting
     assert not broken.ok and "ASSISTANT_REDIS_URL" in broken.found and "each process counts" in broken.found
     with pytest.raises(ValueError, match="write redis://"):
         AssistantSettings(redis_url="http://127.0.0.1")
+
+
+def test_several_event_loops_share_one_count() -> None:
+    rates, let = Rates(Limits(requests=100)), list[bool]()
+
+    async def spend() -> None:
+        for _ in range(200):
+            with contextlib.suppress(Refused):
+                await rates.spend("requests", "alice")
+                let.append(True)
+
+    threads = [threading.Thread(target=lambda: asyncio.run(spend()), daemon=True) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert not any(thread.is_alive() for thread in threads) and len(let) == 100

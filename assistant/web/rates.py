@@ -9,9 +9,11 @@ from typing import Any
 import redis
 import redis.asyncio
 from limits import RateLimitItemPerMinute
-from limits.aio.storage import MemoryStorage, RedisStorage
-from limits.aio.strategies import MovingWindowRateLimiter
+from limits.aio.storage import RedisStorage
+from limits.aio.strategies import MovingWindowRateLimiter as Shared
 from limits.errors import StorageError
+from limits.storage import MemoryStorage
+from limits.strategies import MovingWindowRateLimiter
 
 from assistant.web.limits import Kind, Limits
 from assistant.web.problems import Problem, Refused
@@ -27,9 +29,10 @@ class Rates:
     together; while it does not answer each counts alone, so that nobody is kept out by its failure."""
 
     def __init__(self, limits: Limits, redis: str | None = None) -> None:
+        # Not the asynchronous one: its locks hang where two event loops share it, and it looks at all keys at each hit.
         self._own = MovingWindowRateLimiter(MemoryStorage())
         self._connections = _connections(redis) if redis else None
-        self._shared = MovingWindowRateLimiter(_storage(self._connections)) if self._connections else None
+        self._shared = Shared(_storage(self._connections)) if self._connections else None
         self._down_until = 0.0
         most: dict[Kind, int] = {
             "questions": limits.questions, "requests": limits.requests, "bad keys": limits.bad_keys,
@@ -53,17 +56,15 @@ class Rates:
         """Seconds to wait, None where one more is allowed and counted."""
         if self._shared is not None and time.monotonic() >= self._down_until:
             try:
-                return await _hit(self._shared, item, who)
+                if await self._shared.hit(item, who):
+                    return None
+                return (await self._shared.get_window_stats(item, who)).reset_time - time.time()
             except StorageError as error:
                 self._down_until = time.monotonic() + _AGAIN
                 log.warning("Redis does not answer (%s); each process counts alone", type(error.__cause__).__name__)
-        return await _hit(self._own, item, who)
-
-
-async def _hit(counts: MovingWindowRateLimiter, item: RateLimitItemPerMinute, who: str) -> float | None:
-    if await counts.hit(item, who):
-        return None
-    return (await counts.get_window_stats(item, who)).reset_time - time.time()
+        if self._own.hit(item, who):
+            return None
+        return self._own.get_window_stats(item, who).reset_time - time.time()
 
 
 def ping(url: str) -> None:
