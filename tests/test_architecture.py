@@ -46,6 +46,14 @@ def test_only_the_boundary_catches_everything() -> None:
     assert broad <= MAY_CATCH_EVERYTHING
 
 
+WRITES_INDEX = re.compile(r"\b(Builder|VectorStore|open_store|wire\.build)\b|\.(switch|rollback|prune|building|drop)\(")
+
+
+def test_what_answers_cannot_write_the_index() -> None:
+    found = {f.relative_to(ROOT).as_posix() for f in FILES if WRITES_INDEX.search(f.read_text("utf-8"))}
+    assert "index/sync.py" in found and {f for f in found if not f.startswith(("index/", "evals/"))} == set()
+
+
 RUNS_CODE = re.compile(
     r"\b(eval|exec|compile|__import__)\(|\b(pickle|marshal|shelve|dill|joblib|torch)\.(loads?|Unpickler)\b|yaml\.(unsafe_)?load\("
     r"|trust_remote_code\s*=\s*True|allow_dangerous_deserialization|verify\s*=\s*False|shell\s*=\s*True"

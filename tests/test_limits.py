@@ -9,16 +9,21 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import httpx
 import pytest
 from fastapi.testclient import TestClient
 from httpx import Response
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from starlette.applications import Starlette
+from starlette.responses import Response as Whole
+from starlette.routing import Route
 
 from assistant.chain import Assistant
 from assistant.conversation import MAX_QUESTION
 from assistant.dialogue import Dialogue
 from assistant.history import History
+from assistant.web import server
 from assistant.web.app import create_web
 from assistant.web.limits import Limits, check_body, names_of
 from assistant.web.metrics import Metrics
@@ -364,6 +369,32 @@ def test_what_is_no_http_is_refused_and_hinders_nobody(address: tuple[str, int],
     assert (said == b"" or said.startswith(b"HTTP/1.1 4")) and b"Traceback" not in said and seconds < 5
     said, _ = drip(address, b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
     assert said.startswith(b"HTTP/1.1 200")
+
+
+def test_who_takes_a_byte_a_second_is_cut_off_and_hinders_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "_UNTAKEN_SECONDS", 2)
+    body, seconds = b"x" * 5_000_000, []
+    web = Starlette(routes=[Route("/big", lambda _: Whole(body)), Route("/", lambda _: Whole())])
+    with serving(web, lambda: None) as url, contextlib.ExitStack() as stack:
+        slow = [stack.enter_context(socket.socket()) for _ in range(20)]
+        for client in slow:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            client.connect(("127.0.0.1", int(url.rpartition(":")[2])))
+            client.sendall(b"GET /big HTTP/1.1\r\nHost: x\r\n\r\n")
+        for _ in range(5):
+            assert all(len(client.recv(1)) == 1 for client in slow)
+            seconds.append(httpx.get(url).elapsed.total_seconds())
+            time.sleep(1)
+        assert max(seconds) < 1 and all(0 < rest(client) < len(body) // 10 for client in slow)
+
+
+def rest(client: socket.socket) -> int:
+    """How many more bytes come until the server breaks off. Fails where it does not."""
+    count = 0
+    with pytest.raises(ConnectionResetError):
+        while more := client.recv(65536):
+            count += len(more)
+    return count
 
 
 CLOSE = b"Host: x\r\nConnection: close\r\n"
