@@ -19,6 +19,7 @@ import numpy as np
 from chromadb.api import ClientAPI
 from chromadb.api.collection_configuration import CreateCollectionConfiguration, CreateHNSWConfiguration
 from chromadb.api.models.Collection import Collection
+from chromadb.api.shared_system_client import SharedSystemClient
 from chromadb.api.types import GetResult, Where
 from chromadb.config import DEFAULT_DATABASE, DEFAULT_TENANT, Settings
 from chromadb.errors import ChromaError, NotFoundError, error_types
@@ -195,7 +196,11 @@ def _graph(size: int) -> CreateHNSWConfiguration:
 
 
 def _embedded(folder: Path) -> ClientAPI:
-    return chromadb.PersistentClient(str(folder), settings=Settings(anonymized_telemetry=False))
+    try:
+        return chromadb.PersistentClient(str(folder), settings=Settings(anonymized_telemetry=False))
+    except BaseException:
+        SharedSystemClient._identifier_to_system.pop(str(folder), None)  # or the next attempt gets this half of one
+        raise
 
 
 def _connect(server: Server) -> ClientAPI:

@@ -300,14 +300,14 @@ class Builder:
         if served is None or number >= len(served.encoders) or served.encoders[number].digest != encoder.digest:
             return {}
         old = self._texts(served)
-        store = self._open_store(served.generation, self._generations.folder(served.generation))
+        folder = self._generations.folder(served.generation)
         try:
-            rows, vectors = ordered(store.vectors(collection_name(number)), old.chunk_ids(), served.encoders[number])
+            with contextlib.closing(self._open_store(served.generation, folder)) as store:
+                stored = store.vectors(collection_name(number))
+            rows, vectors = ordered(stored, old.chunk_ids(), served.encoders[number])
         except (BrokenIndex, StoreUnavailable) as error:
             log.warning("the served vectors are not used for this build: %s", error)
             return {}
-        finally:
-            store.close()
         seals = old.seals()
         return {seals[n]: vector for n, vector in zip(rows, vectors, strict=True)}
 

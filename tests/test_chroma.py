@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 from pydantic import SecretStr
 
+from assistant.web import problems
 from index import search as searching
 from index import store, sync, verify, wire
 from index.documents import Chunk
@@ -266,6 +267,7 @@ def test_where_the_server_searches_a_question_fails_clearly_until_it_is_back(
         with chroma.hanging(), pytest.raises(StoreUnreachable, match=r"cannot search|cannot open") as told:
             index.search("budget", 1)
         assert "start it, or check ASSISTANT_CHROMA_URL" in str(told.value)
+        assert problems.of(told.value).status == 503
         chroma.stop()
         try:
             with pytest.raises(StoreUnreachable, match="status 502; start it, or check ASSISTANT_CHROMA_URL"):
