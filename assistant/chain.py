@@ -20,7 +20,7 @@ from assistant.remembered import Remembered
 from assistant.smalltalk import is_small_talk
 from assistant.steps import Step
 from assistant.tape import Model, Tape
-from assistant.trace import Traces
+from assistant.trace import Records
 from assistant.verify import Gate
 from assistant.writing import Writer
 from index.documents import About, Document, Passage
@@ -71,7 +71,7 @@ class Assistant:
     """Answers questions from the served index. Web, Slack, terminal and evals all hold one of these. Where `model` is
     given it words the answers."""
 
-    def __init__(self, live: LiveIndex, weights: Weights, traces: Traces, model: Model | None = None) -> None:
+    def __init__(self, live: LiveIndex, weights: Weights, traces: Records, model: Model | None = None) -> None:
         self._live, self._weights, self._traces, self._model = live, weights, traces, model
         self._remembered = Remembered()
 
@@ -197,8 +197,9 @@ class Assistant:
             return index.name
 
     def close(self) -> None:
-        """Release the index and the model."""
+        """Release the index, the records and the model."""
         self._live.close()
+        self._traces.close()
         if self._model is not None:
             self._model.close()
 

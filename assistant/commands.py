@@ -35,8 +35,8 @@ from assistant.served import announced
 from assistant.settings import COLLECTOR, AssistantSettings
 from assistant.slack.settings import read_slack
 from assistant.tape import Played
-from assistant.trace import Traces, changed, same
-from assistant.wire import make_assistant, make_dialogue, make_history
+from assistant.trace import changed, same
+from assistant.wire import make_assistant, make_dialogue, make_history, make_traces
 from index.bars import Bars
 from index.errors import ConfigurationError
 
@@ -238,9 +238,11 @@ def mcp(settings: AssistantSettings, options: argparse.Namespace) -> int:
 
 def replay(settings: AssistantSettings, options: argparse.Namespace) -> int:
     """Exit code 1 when the answer made again differs from the recorded one."""
-    recorded = Traces(settings.data / "traces").load(options.trace)
+    with contextlib.closing(make_traces(settings)) as traces:
+        recorded = traces.load(options.trace)
     if recorded is None:
-        raise BadQuestion(f"there is no record {options.trace!r} in {settings.data / 'traces'}")
+        place = settings.data / "traces" if settings.database_url is None else "the database of ASSISTANT_DATABASE_URL"
+        raise BadQuestion(f"there is no record {options.trace!r} in {place}")
     asked = recorded["question"]
     calls = recorded.get("calls")
     assistant = make_assistant(

@@ -6,10 +6,10 @@ from pydantic.fields import FieldInfo
 
 from assistant.settings import COLLECTOR, AssistantSettings
 from assistant.slack.settings import SlackSettings
+from index.settings import IndexSettings
 
 _ANSWERING = "assistant ask, chat, serve, slack, mcp, replay, doctor; index search; evals run"
 _SERVING = "assistant serve, doctor"
-_TALKING = "assistant chat, serve, slack, doctor"
 _SLACK = "assistant slack, serve, doctor"
 # Which commands do something with a setting; a name that is not here has no reference and `markdown` fails.
 _READ_BY = {
@@ -17,16 +17,15 @@ _READ_BY = {
     "data": "all but assistant key",
     "embedding": f"index build; {_ANSWERING}",
     "reranker": _ANSWERING,
-    "chroma_url": f"index build, verify; {_ANSWERING}",
-    "chroma_token": f"index build, verify; {_ANSWERING}",
     "model": "assistant ask, chat, serve, slack, mcp, doctor; evals run",
     "model_base_url": "assistant ask, chat, serve, slack, mcp, doctor; evals run",
-    "database_url": _TALKING,
+    "database_url": "assistant ask, chat, serve, slack, mcp, replay, doctor",
     "redis_url": _SERVING,
     "host": _SERVING,
     "port": _SERVING,
     "api_keys_file": _SERVING,
 } | dict.fromkeys(SlackSettings.model_fields, _SLACK)
+_READ_BY |= {n: f"index build, verify; {_ANSWERING}" for n in IndexSettings.model_fields if n.startswith("chroma")}
 _HEAD = """# Configuration
 
 Written by `python -m assistant doctor --settings`; do not edit by hand.

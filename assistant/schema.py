@@ -35,4 +35,8 @@ STEPS: Steps = (
         "task VARCHAR(200) NOT NULL, trace VARCHAR(64) NOT NULL, detail VARCHAR(200) NOT NULL)",
         "CREATE INDEX slack_audit_by_time ON slack_audit (happened, id)",
     ),
+    (  # records of answers, where replicas share them
+        "CREATE TABLE traces (trace VARCHAR(64) NOT NULL PRIMARY KEY, record TEXT NOT NULL, recorded BIGINT NOT NULL)",
+        "CREATE INDEX traces_by_time ON traces (recorded)",
+    ),
 )

@@ -21,7 +21,8 @@ from index.generation import Generations
 
 Json = dict[str, Any]
 _READY_SECONDS, _ANSWER_SECONDS = 2.0, 60.0
-_DECIDING = ("model", "model_base_url", "embedding", "reranker", "chroma_url")
+_DECIDING = ("model", "model_base_url", "embedding", "reranker", "chroma_url", "chroma_tenant", "chroma_database",
+             "database_url")  # fmt: skip
 _ROOT = Path(__file__).parent.parent
 _JSON = {"Content-Type": "application/json", "Accept": "application/json, text/event-stream"}
 

@@ -18,7 +18,9 @@ class AssistantSettings(IndexSettings):
 
     model: str = Field("extractive", min_length=1, description="extractive, or LangChain's provider:model")
     model_base_url: str | None = Field(None, pattern=r"^https?://\S+$", description="an OpenAI-compatible server")
-    database_url: SecretStr | None = Field(None, description="any SQLAlchemy URL; default: SQLite in ASSISTANT_DATA")
+    database_url: SecretStr | None = Field(
+        None, description="any SQLAlchemy URL, for conversations and records; default: in ASSISTANT_DATA"
+    )
     redis_url: SecretStr | None = Field(
         None, description="redis:// or rediss://, where replicas count requests together; default: each counts alone"
     )

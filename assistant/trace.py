@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import json
+import logging
 import os
 import re
 import secrets
@@ -11,13 +12,14 @@ from collections.abc import Sequence
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import prompts
 from assistant import verify
 from assistant.conversation import Answer, Draft, Question
 from assistant.render import to_json
 
+log = logging.getLogger(__name__)
 _NAME = re.compile(r"[0-9a-f]{24}")
 
 
@@ -90,6 +92,22 @@ def _bytes(value: object) -> bytes:
     return json.dumps(value, ensure_ascii=False, sort_keys=True).encode("utf-8", "surrogatepass")
 
 
+class Records(Protocol):
+    """Where records of answers are kept."""
+
+    def save(self, answer: Answer, drafts: Sequence[Draft], calls: Sequence[dict[str, Any]] = ()) -> None:
+        """Keep a record; where that fails the answer goes out without one."""
+
+    def load(self, trace: str) -> dict[str, Any] | None:
+        """The record, or None where there is none."""
+
+    def forget(self, trace: str) -> None:
+        """Delete the record. What cannot be deleted is logged."""
+
+    def close(self) -> None:
+        """Release connections."""
+
+
 class Traces:
     """Records in one folder, a JSON file each, written whole or not at all."""
 
@@ -114,3 +132,14 @@ class Traces:
         except (OSError, ValueError):
             return None
         return found
+
+    def forget(self, trace: str) -> None:
+        """Delete the record."""
+        file = self._folder / f"{trace}.json"
+        try:
+            file.unlink(missing_ok=True)
+        except OSError as error:
+            log.error("%s cannot be deleted (%s); delete it by hand", file, error.strerror)
+
+    def close(self) -> None:
+        """Nothing is held."""

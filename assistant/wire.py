@@ -1,8 +1,5 @@
 """Puts the real parts together: the only file of this package that names them all."""
 
-import logging
-from pathlib import Path
-
 from assistant import answerability
 from assistant.chain import Assistant
 from assistant.compose import NAME
@@ -10,15 +7,14 @@ from assistant.dialogue import Dialogue
 from assistant.history import History
 from assistant.models import ChatModel, Limits, make_chat_model
 from assistant.settings import AssistantSettings
+from assistant.shared_traces import SharedTraces
 from assistant.tape import Model
-from assistant.trace import Traces
+from assistant.trace import Records, Traces
 from index.encoders import make_encoders
 from index.errors import ConfigurationError
 from index.generation import Generations
 from index.live import LiveIndex
 from index.wire import open_generation, open_index
-
-log = logging.getLogger(__name__)
 
 
 def make_assistant(settings: AssistantSettings, generation: str | None = None, model: Model | None = None) -> Assistant:
@@ -30,7 +26,7 @@ def make_assistant(settings: AssistantSettings, generation: str | None = None, m
     else:
         live = LiveIndex(lambda: generation, lambda: open_generation(settings, generation, encoders))
     model = model or make_model(settings)
-    return Assistant(live, answerability.load(), Traces(settings.data / "traces"), model)
+    return Assistant(live, answerability.load(), make_traces(settings), model)
 
 
 def make_model(settings: AssistantSettings, limits: Limits | None = None) -> ChatModel | None:
@@ -46,7 +42,7 @@ def make_dialogue(settings: AssistantSettings, assistant: Assistant) -> Dialogue
     """Conversations with `assistant`, kept in the database of these settings, which opens with the first question.
     Raises ConfigurationError."""
     history = make_history(settings)
-    return Dialogue(assistant.answer, history, lambda trace: _forget(settings.data / "traces" / f"{trace}.json"))
+    return Dialogue(assistant.answer, history, make_traces(settings, history).forget)
 
 
 def make_history(settings: AssistantSettings) -> History:
@@ -55,8 +51,8 @@ def make_history(settings: AssistantSettings) -> History:
     return History(url.get_secret_value() if url else settings.data / "conversations.sqlite")
 
 
-def _forget(record: Path) -> None:
-    try:
-        record.unlink(missing_ok=True)
-    except OSError as error:
-        log.error("%s cannot be deleted (%s); delete it by hand", record, error.strerror)
+def make_traces(settings: AssistantSettings, history: History | None = None) -> Records:
+    """Records of answers: files in the data folder, or where ASSISTANT_DATABASE_URL is set rows of that database,
+    through `history` where given. Raises ConfigurationError."""
+    files = Traces(settings.data / "traces")
+    return files if settings.database_url is None else SharedTraces(history or make_history(settings), files)

@@ -8,6 +8,7 @@ IndexingError            a person can mend it; the message says what, where and 
 ├── BuildRunning         another build holds the lock                     exit 3
 ├── ModelUnavailable     an encoder is missing, altered or of another kind  exit 3
 └── StoreUnavailable     the vector store or the disk refuses             exit 3
+    └── StoreUnreachable the server of the vectors does not answer, or not us
 """
 
 
@@ -55,3 +56,7 @@ class StoreUnavailable(IndexingError):
     """The vector store or the disk refuses to work."""
 
     exit_code = 3
+
+
+class StoreUnreachable(StoreUnavailable):
+    """Nothing is known of what the server holds: an older generation would be no better, later may be."""

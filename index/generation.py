@@ -10,11 +10,12 @@ import errno
 import fcntl
 import hashlib
 import json
+import logging
 import os
 import re
 import shutil
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -22,6 +23,7 @@ from typing import Any
 
 from index.errors import BrokenIndex, BuildRunning, NoIndex, StoreUnavailable
 
+log = logging.getLogger(__name__)
 FORMAT = 1
 KEPT = 2  # the served generation and the last good one
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -78,10 +80,10 @@ class Manifest:
 
 
 class Generations:
-    """The generations of one data folder."""
+    """The generations of one data folder. `drop` deletes what is kept of one elsewhere, before its folder goes."""
 
-    def __init__(self, data: Path) -> None:
-        self.data, self._root, self._pointer = data, data / "generations", data / "current"
+    def __init__(self, data: Path, drop: Callable[[str], None] = lambda _: None) -> None:
+        self.data, self._root, self._pointer, self._drop = data, data / "generations", data / "current", drop
 
     def folder(self, name: str) -> Path:
         """Where generation `name` is kept."""
@@ -156,9 +158,29 @@ class Generations:
         current = self.current()
         older = [n for n in self.names() if n != current]
         doomed = older[: max(0, len(older) - (KEPT - 1))]
-        for path in [self.folder(n) for n in doomed] + [*self._root.glob("*.tmp"), *self.data.glob("current.*.tmp")]:
-            shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
-        return doomed
+        for path in self.data.glob("current.*.tmp"):
+            path.unlink(missing_ok=True)
+        for path in self._root.glob("*.tmp"):
+            self._delete(path)
+        return [n for n in doomed if self._delete(self.folder(n))]
+
+    def discard(self, name: str) -> None:
+        """Delete a generation whose build failed."""
+        unfinished = self.folder(f"{name}.tmp")
+        if self.folder(name).exists():
+            self.folder(name).rename(unfinished)  # what cannot be deleted now must not be taken for a whole one
+        self._delete(unfinished)
+
+    def _delete(self, folder: Path) -> bool:
+        """False where what is kept elsewhere cannot be deleted now; the folder stays then, so that the next build does
+        it."""
+        try:
+            self._drop(folder.name.removesuffix(".tmp"))
+        except StoreUnavailable as error:
+            log.warning("%s is kept until the next build: %s", folder, error)
+            return False
+        shutil.rmtree(folder, ignore_errors=True)
+        return True
 
     @contextmanager
     def building(self) -> Iterator[None]:

@@ -1,17 +1,25 @@
 """The served index of a long-running process: follows the pointer, and closes an old generation after its last user."""
 
+import logging
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from index.errors import StoreUnreachable
 from index.search import Index
+
+log = logging.getLogger(__name__)
+RETRY_SECONDS = 5.0  # between attempts: each may take some seconds, and questions wait for it
 
 
 class LiveIndex:
     """Lends the current Index. A request keeps the generation it began with."""
 
-    def __init__(self, current: Callable[[], str], open_index: Callable[[], Index]) -> None:
-        self._current, self._open = current, open_index
+    def __init__(
+        self, current: Callable[[], str], open_index: Callable[[], Index], clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._current, self._open, self._clock, self._again = current, open_index, clock, 0.0
         self._lock = threading.Lock()
         self._users: dict[str, int] = {}
         self._indexes: dict[str, Index] = {}
@@ -19,7 +27,8 @@ class LiveIndex:
 
     @contextmanager
     def lend(self) -> Iterator[Index]:
-        """The index of the generation that the pointer names now. Raises what opening it raises."""
+        """The index of the generation that the pointer names now; the one before as long as the server of its vectors
+        does not answer. Raises what opening it raises."""
         with self._lock:
             self._follow()
             name = self._name
@@ -39,14 +48,22 @@ class LiveIndex:
 
     def _follow(self) -> None:
         pointed = self._current()
-        if pointed != self._seen:
+        if pointed == self._seen or (self._name and self._clock() < self._again):
+            return
+        try:
             index = self._open()
-            if index.name in self._indexes:
-                index.close()
-            else:
-                self._indexes[index.name] = index
-            self._seen, self._name = pointed, index.name
-            self._close_unused()
+        except StoreUnreachable as error:
+            if not self._name:
+                raise
+            log.error("%s answers on, generation %s cannot be opened: %s", self._name, pointed, error)
+            self._again = self._clock() + RETRY_SECONDS
+            return
+        if index.name in self._indexes:
+            index.close()
+        else:
+            self._indexes[index.name] = index
+        self._seen, self._name = pointed, index.name
+        self._close_unused()
 
     def _close_unused(self) -> None:
         for name in [n for n in self._indexes if n != self._name and not self._users.get(n)]:

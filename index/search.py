@@ -80,7 +80,7 @@ class Index:
         self._documents = texts.chunk_documents()
         self._order = np.argsort(np.argsort(self._ids))
         self._position = {i: n for n, i in enumerate(self._ids)}
-        self._day = np.array([_ordinal(self.abouts[d]) for d in self._documents], dtype=np.int64)
+        self._day = np.array([last_ordinal(self.abouts[d]) for d in self._documents], dtype=np.int64)
 
     def __len__(self) -> int:
         return len(self._ids)
@@ -111,10 +111,11 @@ class Index:
 
     def search(self, query: str, k: int = 10, as_of: datetime.date | None = None) -> list[Passage]:
         """The `k` best passages, best first. With `as_of`, only of documents published on or before that day."""
-        allowed = np.ones(len(self), bool) if as_of is None else self._day <= as_of.toordinal()
+        until = as_of.toordinal() if as_of else None
+        allowed = np.ones(len(self), bool) if until is None else self._day <= until
         if not query.strip() or not allowed.any():
             return []
-        dense = self._dense(query, allowed)
+        dense = self._dense(query, until)
         coverage = self.keywords.coverage(self.glossary.tokens(query))
         fused = np.asarray(np.round(dense + COVERAGE_WEIGHT * coverage, 4), dtype=np.float32)
         best = self._top(fused, allowed, max(k, CANDIDATES))
@@ -136,26 +137,26 @@ class Index:
         self.texts.close()
         self._store.close()
 
-    def _dense(self, query: str, allowed: NDArray[np.bool_]) -> Scores:
-        """Mean standard score of every chunk over the encoders that read it and the query."""
+    def _dense(self, query: str, until: int | None) -> Scores:
+        """Mean standard score of every chunk over the encoders that read it and the query. Where Chroma proposes the
+        chunks, of those published up to the day `until`."""
         total, count = np.zeros(len(self), np.float32), np.zeros(len(self), np.float32)
         for number, channel in enumerate(self._channels):
             if not channel.encoder.reads(query):
                 continue
-            rows, cosines = self._cosines(number, channel, query, allowed)
+            rows, cosines = self._cosines(number, channel, query, until)
             if len(rows):
                 total[rows] += (cosines - cosines.mean()) / max(float(cosines.std()), 1e-6)
                 count[rows] += 1
         return np.asarray(np.round(total / np.maximum(count, 1), 4), dtype=np.float32)
 
     def _cosines(
-        self, number: int, channel: Channel, query: str, allowed: NDArray[np.bool_]
+        self, number: int, channel: Channel, query: str, until: int | None
     ) -> tuple[NDArray[np.int64], Scores]:
         vector = np.asarray([self.encode([query])[0][number]], dtype=np.float32)
         if channel.rows is not None and channel.vectors is not None:
             return channel.rows, channel.vectors @ vector[0]
-        among = None if allowed.all() else sorted({d for d, a in zip(self._documents, allowed, strict=True) if a})
-        ids, distances = self._store.nearest(collection_name(number), vector, min(CANDIDATES, len(self)), among)
+        ids, distances = self._store.nearest(collection_name(number), vector, min(CANDIDATES, len(self)), until)
         return np.array([self._position[i] for i in ids[0]], np.int64), 1 - np.array(distances[0], np.float32)
 
     def _top(self, scores: Scores, allowed: NDArray[np.bool_], count: int) -> list[int]:
@@ -188,6 +189,7 @@ def keyword_tokens(about: About, contextual: str, glossary: Glossary) -> list[st
     return glossary.tokens(f"{contextual}\n{publisher}")
 
 
-def _ordinal(about: About) -> int:
-    """Undated documents are later than every day, so no `as_of` admits them."""
-    return last_day(about.published).toordinal() if about.published else np.iinfo(np.int64).max
+def last_ordinal(about: About) -> int:
+    """The last day on which a document can have been published, counted from the year 1. An undated one is later than
+    every day, so no `as_of` admits it."""
+    return last_day(about.published).toordinal() if about.published else datetime.date.max.toordinal() + 1

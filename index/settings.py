@@ -4,7 +4,7 @@ import difflib
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, Literal, TypeVar
 
 from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError, field_validator
@@ -29,7 +29,12 @@ class IndexSettings(BaseSettings):
     embedding: str = Field("bundled", min_length=1, description="bundled, or a sentence-transformers model or folder")
     reranker: str | None = Field(None, min_length=1, description="a CrossEncoder name or folder")
     chroma_url: str | None = Field(None, pattern=r"^https?://[^\s/]+/?$", description="a Chroma server")
-    chroma_token: SecretStr | None = Field(None, description="sent to that server as a bearer token")
+    chroma_token: SecretStr | None = Field(None, description="sent to that server")
+    chroma_token_header: Literal["Authorization", "X-Chroma-Token"] = Field(
+        "Authorization", description="as a bearer token, or X-Chroma-Token, as Chroma Cloud wants it"
+    )
+    chroma_tenant: str = Field("default_tenant", min_length=1, description="whose databases, on that server")
+    chroma_database: str = Field("default_database", min_length=1, description="the database of that tenant")
 
     @field_validator("sources", mode="before")
     @classmethod

@@ -3,18 +3,19 @@
 The served generation is only read. Vectors of texts that it already holds are taken over, not computed again.
 """
 
+import contextlib
 import datetime
 import hashlib
 import json
 import logging
 import math
-import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from index import sentence_vectors, texts
 from index.chunk import VERSION as CHUNKER
@@ -27,8 +28,8 @@ from index.keywords import VERSION as TOKENIZER
 from index.keywords import KeywordIndex
 from index.load import Loader, find, shown
 from index.ports import Encoder, Vectors
-from index.search import EXACT_CHUNKS, collection_name, keyword_tokens
-from index.store import VectorStore
+from index.search import EXACT_CHUNKS, collection_name, keyword_tokens, last_ordinal
+from index.store import STORED, VectorStore
 from index.texts import Texts
 
 log = logging.getLogger(__name__)
@@ -129,7 +130,7 @@ class Builder:
             before = self._texts(served).digests() if served else {}
             corpus = seal(sorted((d.id, d.digest) for d in documents) + sorted((s.path, s.reason) for s in skipped))
             made, embedded = served, 0
-            if served is None or (served.corpus, served.recipe) != (corpus, self._recipe()):
+            if served is None or (served.corpus, served.recipe) != (corpus, self._recipe()) or not self._holds(served):
                 made, embedded = self._make(served, documents, skipped, corpus)
                 self._generations.switch(made.generation)
             assert made is not None
@@ -156,12 +157,25 @@ class Builder:
             log.warning("the served index is not used for this build: %s", error)
             return None
 
+    def _holds(self, served: Manifest) -> bool:
+        """Whether the vectors of the served generation are where they would be searched: not so where they are
+        damaged, or where they are to be kept somewhere else from now on."""
+        folder = self._generations.folder(served.generation)
+        try:
+            with contextlib.closing(self._open_store(served.generation, folder)) as store:
+                for number in range(len(served.encoders)):
+                    held(store, number, served, self._texts(served).chunk_ids())
+        except (BrokenIndex, StoreUnavailable) as error:
+            log.warning("the served index is built anew: %s", error)
+            return False
+        return True
+
     def _texts(self, manifest: Manifest) -> Texts:
         return Texts(self._generations.folder(manifest.generation) / "texts.sqlite")
 
     def _recipe(self) -> str:
         words = [TOKENIZER, self._glossary.source, self._glossary.lexicon.source]
-        return seal([CHUNKER, sentence_vectors.VERSION, *words, [(e.name, e.digest) for e in self._encoders]])
+        return seal([CHUNKER, sentence_vectors.VERSION, STORED, *words, [(e.name, e.digest) for e in self._encoders]])
 
     def _make(
         self, served: Manifest | None, documents: list[Document], skipped: list[Skipped], corpus: str
@@ -199,8 +213,7 @@ class Builder:
             self._verify(name)
             self._progress("verifying", 1, 1)
         except BaseException:
-            shutil.rmtree(folder, ignore_errors=True)
-            shutil.rmtree(self._generations.folder(name), ignore_errors=True)
+            self._generations.discard(name)
             raise
         return manifest, embedded
 
@@ -250,7 +263,8 @@ class Builder:
                     vectors[n] = known.get(chunks[n][1], vectors[n])
                 self._encode(encoder, sources, fresh, vectors)
                 stored = vectors[rows]
-                store.add(collection_name(number), [chunks[n][0] for n in rows], stored)
+                days = [last_ordinal(about[chunks[n][0].document_id]) for n in rows]
+                store.add(collection_name(number), [chunks[n][0] for n in rows], stored, days)
                 stamps.append(
                     EncoderStamp(
                         encoder.name,
@@ -286,16 +300,30 @@ class Builder:
         if served is None or number >= len(served.encoders) or served.encoders[number].digest != encoder.digest:
             return {}
         old = self._texts(served)
-        store = self._open_store(served.generation, self._generations.folder(served.generation))
+        folder = self._generations.folder(served.generation)
         try:
-            rows, vectors = ordered(store.vectors(collection_name(number)), old.chunk_ids(), served.encoders[number])
+            with contextlib.closing(self._open_store(served.generation, folder)) as store:
+                stored = store.vectors(collection_name(number))
+            rows, vectors = ordered(stored, old.chunk_ids(), served.encoders[number])
         except (BrokenIndex, StoreUnavailable) as error:
             log.warning("the served vectors are not used for this build: %s", error)
             return {}
-        finally:
-            store.close()
         seals = old.seals()
         return {seals[n]: vector for n, vector in zip(rows, vectors, strict=True)}
+
+
+def held(
+    store: VectorStore, number: int, manifest: Manifest, ids: Sequence[str]
+) -> tuple[NDArray[np.int64], Vectors] | None:
+    """Positions and vectors of the chunks that an encoder reads; above EXACT_CHUNKS, where Chroma searches, None, and
+    only their number is looked at. Raises BrokenIndex where they are not those of the manifest."""
+    name, stamp = collection_name(number), manifest.encoders[number]
+    if manifest.chunks <= EXACT_CHUNKS:
+        rows, vectors = ordered(store.vectors(name), ids, stamp)
+        return np.asarray(rows, dtype=np.int64), vectors
+    if (count := store.count(name)) != stamp.count:
+        raise BrokenIndex(f"{count} vectors of {stamp.name} are left of {stamp.count}; run: python -m index build")
+    return None
 
 
 def ordered(stored: dict[str, Vectors], ids: Sequence[str], stamp: EncoderStamp) -> tuple[list[int], Vectors]:

@@ -11,11 +11,10 @@ from index.generation import EncoderStamp, Generations, Manifest
 from index.keywords import KeywordIndex
 from index.ports import Vectors
 from index.search import EXACT_CHUNKS, collection_name
-from index.store import VectorStore
+from index.store import ASKED, VectorStore
 from index.sync import ordered, seal
 from index.texts import Texts
 
-_SLICE = 500
 # Where all vectors are compared, the graph answers nothing; a corpus full of near-duplicates must still be indexable.
 TOLERATED = 0.01
 
@@ -60,9 +59,9 @@ def _unfindable(store: VectorStore, name: str, ids: list[str], vectors: Vectors)
     """Chunks whose own vector does not find them, nor a chunk with an equal vector."""
     lost = []
     row = {i: n for n, i in enumerate(ids)}
-    for start in range(0, len(ids), _SLICE):
-        part = ids[start : start + _SLICE]
-        for identity, found in zip(part, store.nearest(name, vectors[start : start + _SLICE], 1)[0], strict=True):
+    for start in range(0, len(ids), ASKED):
+        part = ids[start : start + ASKED]
+        for identity, found in zip(part, store.nearest(name, vectors[start : start + ASKED], 1)[0], strict=True):
             if not found or not np.allclose(vectors[row[found[0]]], vectors[row[identity]], atol=1e-6):
                 lost.append(identity)
     return lost

@@ -1,24 +1,23 @@
 """Puts the real parts together: the only file of this package that names them all."""
 
+import contextlib
 import logging
 import os
 import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
-
 from index import glossary, lexicon
 from index.encoders import make_encoders, make_reranker
-from index.errors import BrokenIndex, NoIndex, StoreUnavailable
+from index.errors import BrokenIndex, NoIndex, StoreUnavailable, StoreUnreachable
 from index.generation import Generations, Manifest
 from index.keywords import KeywordIndex
 from index.ports import Encoder
-from index.search import EXACT_CHUNKS, Channel, Index, collection_name
+from index.search import Channel, Index
 from index.sentence_vectors import SentenceVectors
 from index.settings import PREFIX, IndexSettings
-from index.store import VectorStore
-from index.sync import Builder, BuildReport, Progress, ordered
+from index.store import Server, VectorStore
+from index.sync import Builder, BuildReport, Progress, held
 from index.texts import Texts
 from index.verify import check
 
@@ -28,8 +27,8 @@ VERIFY_SECONDS = 3600
 
 def build(settings: IndexSettings, progress: Progress = lambda *_: None) -> BuildReport:
     """Make the index agree with the sources."""
-    generations = Generations(settings.data)
-    report = Builder(
+    generations = Generations(settings.data, lambda name: drop(settings, name))
+    return Builder(
         generations,
         make_encoders(settings.embedding),
         glossary.find(settings.sources, lexicon.bundled()),
@@ -37,15 +36,20 @@ def build(settings: IndexSettings, progress: Progress = lambda *_: None) -> Buil
         lambda name: verify_in_child(settings, name),
         progress,
     ).build(settings.sources)
-    for name in report.pruned if settings.chroma_url else ():
-        open_store(settings, name, generations.folder(name)).drop()
-    return report
+
+
+def drop(settings: IndexSettings, name: str) -> None:
+    """Delete what a Chroma server holds of a generation; what stands in its folder goes with that."""
+    if settings.chroma_url:
+        with contextlib.closing(open_store(settings, name, settings.data)) as store:
+            store.drop()
 
 
 def open_index(settings: IndexSettings, encoders: tuple[Encoder, ...] | None = None) -> Index:
     """Open the served generation, or the last good one when that is damaged.
 
-    Raises NoIndex before the first build, BrokenIndex when no generation is whole."""
+    Raises NoIndex before the first build, BrokenIndex when no generation is whole, StoreUnreachable where the server
+    of the vectors does not answer."""
     generations = Generations(settings.data)
     name = generations.current()
     encoders = encoders or make_encoders(settings.embedding)
@@ -53,6 +57,8 @@ def open_index(settings: IndexSettings, encoders: tuple[Encoder, ...] | None = N
     for candidate in [name, *reversed([n for n in generations.names() if n < name])]:
         try:
             return open_generation(settings, candidate, encoders)
+        except StoreUnreachable:
+            raise
         except (BrokenIndex, StoreUnavailable) as error:
             log.error("generation %s is not served: %s", candidate, error)
             problems.append(error)
@@ -82,10 +88,8 @@ def open_generation(settings: IndexSettings, name: str, encoders: tuple[Encoder,
 
 
 def _channel(number: int, encoder: Encoder, manifest: Manifest, texts: Texts, store: VectorStore) -> Channel:
-    if manifest.chunks > EXACT_CHUNKS:
-        return Channel(encoder, None, None)
-    rows, vectors = ordered(store.vectors(collection_name(number)), texts.chunk_ids(), manifest.encoders[number])
-    return Channel(encoder, np.asarray(rows, dtype=np.int64), vectors)
+    found = held(store, number, manifest, texts.chunk_ids())
+    return Channel(encoder, *found) if found else Channel(encoder, None, None)
 
 
 def _check_encoders(manifest: Manifest, encoders: tuple[Encoder, ...]) -> None:
@@ -99,8 +103,11 @@ def _check_encoders(manifest: Manifest, encoders: tuple[Encoder, ...]) -> None:
 
 def open_store(settings: IndexSettings, name: str, folder: Path) -> VectorStore:
     """The vectors of generation `name`: in its folder, or on the Chroma server of the settings."""
+    if settings.chroma_url is None:
+        return VectorStore(folder / "chroma")
     token = settings.chroma_token.get_secret_value() if settings.chroma_token else None
-    return VectorStore(folder / "chroma", f"{name}-" if settings.chroma_url else "", settings.chroma_url, token)
+    header, tenant, database = settings.chroma_token_header, settings.chroma_tenant, settings.chroma_database
+    return VectorStore(folder, f"{name}-", Server(settings.chroma_url, token, header, tenant, database))
 
 
 def verify(settings: IndexSettings, name: str) -> Manifest:
@@ -130,8 +137,12 @@ def verify_in_child(settings: IndexSettings, name: str) -> None:
 
 
 def _environment(settings: IndexSettings) -> dict[str, str]:
-    token = settings.chroma_token.get_secret_value() if settings.chroma_token else ""
-    given = {"DATA": str(settings.data.absolute()), "CHROMA_URL": settings.chroma_url, "CHROMA_TOKEN": token}
+    token = settings.chroma_token.get_secret_value() if settings.chroma_token else None
+    given = {
+        "DATA": str(settings.data.absolute()), "CHROMA_URL": settings.chroma_url, "CHROMA_TOKEN": token,
+        "CHROMA_TOKEN_HEADER": settings.chroma_token_header, "CHROMA_TENANT": settings.chroma_tenant,
+        "CHROMA_DATABASE": settings.chroma_database,
+    }  # fmt: skip
     return {PREFIX + name: value for name, value in given.items() if value}
 
 

@@ -54,7 +54,8 @@ class Workshop:
     def build(self, verify: Callable[[str], object] | None = None) -> BuildReport:
         """Build for real, but verify in this process: a child costs a second."""
         return Builder(
-            self.generations, (self.encoder,), glossary.find((self.sources,)),
+            Generations(self.data, lambda name: wire.drop(self.settings, name)),
+            (self.encoder,), glossary.find((self.sources,)),
             lambda name, folder: wire.open_store(self.settings, name, folder),
             verify or (lambda name: wire.verify(self.settings, name)), lambda *_: None,
         ).build((self.sources,))  # fmt: skip

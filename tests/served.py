@@ -75,6 +75,10 @@ def environment(settings: AssistantSettings) -> dict[str, str]:
     """The variables of these settings, for a process."""
     own = {"SOURCES": settings.sources[0], "DATA": settings.data, "PORT": settings.port, "MODEL": settings.model}
     own |= {"MODEL_BASE_URL": settings.model_base_url} if settings.model_base_url else {}
+    own |= {"API_KEYS_FILE": settings.api_keys_file} if settings.api_keys_file else {}
+    own |= {"CHROMA_URL": settings.chroma_url} if settings.chroma_url else {}
+    secrets = {"CHROMA_TOKEN": settings.chroma_token, "DATABASE_URL": settings.database_url}
+    own |= {n: s.get_secret_value() for n, s in secrets.items() if s}
     return os.environ | {f"ASSISTANT_{n}": str(v) for n, v in own.items()}
 
 

@@ -184,6 +184,11 @@ def test_damage_is_noticed_and_the_last_good_generation_answers(
     index = workshop.open()
     assert index.name == good and index.search("budget", 1)
     index.close()
+    mended = workshop.build()
+    assert mended.switched, "the sources are the same, but what they are searched by is not"
+    index = workshop.open()
+    assert index.name == mended.generation and index.search("submarines", 1)
+    index.close()
 
 
 @pytest.mark.parametrize("pointer", ["", "garbage", "../../etc", "20200101-000000-00000000"])
