@@ -56,6 +56,8 @@ def _prepare(address: str) -> None:
     if address == LOCAL:  # who has not the token runs nothing on it, even from this machine
         os.environ["RAY_AUTH_MODE"] = "token"
         os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
+        # By itself Ray gives its workers the lowest priority but four, and they stand still where others compute.
+        os.environ.setdefault("RAY_worker_niceness", "0")
 
 
 def _ray() -> ModuleType:
