@@ -36,12 +36,17 @@ class Recorded(WordEncoder):
         return super().encode(texts)
 
 
+def encoders(records: Path, *name: str) -> tuple[Recorded]:
+    """What a worker makes."""
+    return (Recorded(records, *name),)
+
+
 def main() -> None:
     sources, data, records = map(Path, sys.argv[1:4])
     settings = IndexSettings(sources=(sources,), data=data)
     with cluster(sys.argv[4]):
         Builder(
-            Generations(data), RayWorkers((Recorded(records),), partial(Recorded, records, *sys.argv[5:])),
+            Generations(data), RayWorkers(encoders(records), partial(encoders, records, *sys.argv[5:])),
             glossary.find((sources,)), lambda name, folder: wire.open_store(settings, name, folder),
             lambda name: wire.verify(settings, name), lambda *_: None,
         ).build((sources,))  # fmt: skip
