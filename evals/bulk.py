@@ -53,7 +53,7 @@ def corpus(folder: Path, encoder: Encoder, count: int) -> list[str]:
     """Texts of about a chunk's length that `encoder` reads, like beside like; repeated until they are `count`."""
     documents, _ = load_all((folder,), lambda *_: None)
     texts = [d.text[start : start + 320] for d in documents for start in range(0, len(d.text), 320)]
-    texts = [t for t in texts if encoder.reads(t)]
+    texts = [t for t in texts if len(t) > 160 and encoder.reads(t)]
     texts = (texts * (count // len(texts) + 1))[:count]
     return sorted(texts, key=lambda t: -len(t))
 
