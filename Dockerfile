@@ -3,6 +3,8 @@
 #
 #   docker build -t union-state-assistant:0.1.0 .
 #
+# Ray is left out: the cluster that embeds in bulk has machines of its own.
+#
 # Where pip is to find a CPU build of torch, say so as for any pip: --build-arg PIP_EXTRA_INDEX_URL=...
 FROM python:3.11.14-slim-bookworm AS base
 WORKDIR /app
@@ -13,7 +15,7 @@ RUN apt-get update \
  && rm -rf /var/lib/apt/lists/*
 ARG PIP_EXTRA_INDEX_URL
 COPY . .
-RUN make setup PYTHON=python3.11 \
+RUN make setup PYTHON=python3.11 RAY= \
  && .venv/bin/python -m compileall -q assistant index prompts
 
 FROM base

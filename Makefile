@@ -3,19 +3,21 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
 PIP := $(RUN) -m pip --disable-pip-version-check
+# What bulk embedding and its tests need, and nothing else: the image leaves it out with RAY=
+RAY ?= locks/ray.txt
 Q ?= How do Minsk and Moscow define the Union State?
 
 help:            ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' Makefile
 
 # torch comes as a CPU build (small) where pip is configured to see one, else as the public build.
-$(VENV)/.ready: pyproject.toml locks/base.txt locks/torch.txt locks/torch-cpu.txt
+$(VENV)/.ready: pyproject.toml locks/base.txt locks/torch.txt locks/torch-cpu.txt locks/ray.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11 ...")'
 	$(PYTHON) -m venv $(VENV)
 	if $(PIP) index versions torch 2>/dev/null | grep -q '2\.13\.0+cpu'; \
 	then $(PIP) install --quiet --no-deps --require-hashes -r locks/torch-cpu.txt; \
 	else $(PIP) install --quiet --no-deps --require-hashes -r locks/torch.txt; fi
-	$(PIP) install --quiet --no-deps --require-hashes -r locks/base.txt
+	$(PIP) install --quiet --no-deps --require-hashes -r locks/base.txt $(addprefix -r ,$(RAY))
 	$(PIP) install --quiet --no-deps --no-build-isolation --editable .
 	touch $@
 
@@ -61,7 +63,7 @@ sbom: .audit/.ready  ## write out/sbom.json, what is shipped with all hashes (Cy
 	  --output-reproducible --of JSON -o out/sbom.json -
 
 audit: .audit/.ready  ## ask the advisory database for known holes in what is locked (needs the network)
-	.audit/bin/pip-audit --disable-pip --require-hashes --progress-spinner off -r locks/base.txt -r locks/torch.txt
+	.audit/bin/pip-audit --disable-pip --require-hashes --progress-spinner off -r locks/base.txt -r locks/torch.txt -r locks/ray.txt
 	.audit/bin/pip-audit --disable-pip --require-hashes --progress-spinner off -r locks/audit.txt
 
 drill: setup     ## run the long commands of fault and attack, some hours; report in docs/reliability
@@ -70,7 +72,8 @@ drill: setup     ## run the long commands of fault and attack, some hours; repor
 lock:            ## resolve the dependencies again (needs uv on the PATH)
 	uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes --no-header --quiet \
 	  --no-annotate --upgrade -o locks/all.txt
-	awk '/^[a-z]/ {f = /^(torch|triton|nvidia-|cuda-)/ ? "locks/torch.txt" : "locks/base.txt"} {print > f}' locks/all.txt
+	awk '/^[a-z]/ {f = /^(torch|triton|nvidia-|cuda-)/ ? "locks/torch.txt" : \
+	  /^(ray|msgpack)=/ ? "locks/ray.txt" : "locks/base.txt"} {print > f}' locks/all.txt
 	rm locks/all.txt
 	printf 'cyclonedx-bom\npip-audit\n' | uv pip compile - --universal --python-version 3.11 --generate-hashes --no-header --quiet \
 	  --no-annotate --upgrade -o locks/audit.txt

@@ -29,8 +29,8 @@ from assistant.history import DatabaseFailed, History
 from assistant.settings import AssistantSettings
 from index.errors import BrokenIndex, BuildRunning, ConfigurationError, IndexingError, StoreUnavailable
 from index.generation import Generations, sync_folder, sync_tree
+from index.ports import Progress
 from index.settings import IndexSettings
-from index.sync import Progress
 from index.wire import verify_in_child
 
 FORMAT = 1

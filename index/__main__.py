@@ -17,11 +17,13 @@ from index.errors import IndexingError, NoIndex, UnreadableSource
 from index.fetch import Fetcher
 from index.generation import Generations
 from index.originals import Originals, read_catalog
+from index.ray_workers import LOCAL
 from index.settings import IndexSettings, read
 from index.sync import BuildReport
 
 _EXAMPLES = """examples:
   python -m index build                         make the index agree with the documents
+  python -m index build --ray                   the same, embedding in a process for each core
   python -m index search "customs union" -k 5   the five best passages
   python -m index status                        what is served, and what was skipped and why
   python -m index rollback                      serve the generation before
@@ -33,7 +35,7 @@ def build(settings: IndexSettings, options: argparse.Namespace) -> int:
     if options.if_missing and any(served for _, _, served in wire.ages(settings)):
         return 0
     with Bars() as progress:
-        report = wire.build(settings, progress)
+        report = wire.build(settings, progress, options.ray)
     broken = [s for s in report.skipped if s.broken]
     if options.json:
         print(json.dumps(asdict(report), ensure_ascii=False))
@@ -231,9 +233,17 @@ def parser() -> argparse.ArgumentParser:
         sub.set_defaults(run=run)
         return sub
 
-    command(
-        "build", build, "make the index agree with the sources; unchanged passages are not embedded again"
-    ).add_argument("--if-missing", action="store_true", help="do nothing when an index is already served")
+    sub = command("build", build, "make the index agree with the sources; unchanged passages are not embedded again")
+    sub.add_argument("--if-missing", action="store_true", help="do nothing when an index is already served")
+    sub.add_argument(
+        "--ray",
+        nargs="?",
+        const=LOCAL,
+        metavar="HOST:PORT",
+        help="embed on a Ray cluster, with a worker for each of its CPUs: on the one at HOST:PORT, or without an "
+        "address on one that runs on this machine until the build ends. The index is the same to the last bit. "
+        "Needs Ray: pip install 'union-state-assistant[ray]'",
+    )
     command("status", status, "what is served: counts, undated documents, skipped files")
     command("verify", verify, "check the served generation exhaustively").add_argument(
         "--here", metavar="GENERATION", help=argparse.SUPPRESS

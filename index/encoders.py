@@ -128,11 +128,13 @@ def _told(error: Exception) -> str:
 
 
 def _share_cores(texts: int) -> None:
-    """All cores for a batch, one for a question: several cores would wait for each other longer than they work,
-    many times so where something else is busy."""
+    """All cores for a batch, or as many as OMP_NUM_THREADS says, and one for a question: several cores would wait for
+    each other longer than they work, many times so where something else is busy."""
     import torch
 
-    torch.set_num_threads(os.cpu_count() or 1 if texts > _BATCH else 1)
+    given = os.environ.get("OMP_NUM_THREADS", "")
+    cores = int(given) if given.isdecimal() and int(given) else os.cpu_count() or 1
+    torch.set_num_threads(cores if texts > _BATCH else 1)
 
 
 class BundledMultilingual:

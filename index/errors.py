@@ -7,6 +7,7 @@ IndexingError            a person can mend it; the message says what, where and 
 ├── BrokenIndex          a generation is not what its manifest says       exit 1
 ├── BuildRunning         another build holds the lock                     exit 3
 ├── ModelUnavailable     an encoder is missing, altered or of another kind  exit 3
+├── ClusterUnavailable   Ray is missing, does not answer, or loses its workers  exit 3
 └── StoreUnavailable     the vector store or the disk refuses             exit 3
     └── StoreUnreachable the server of the vectors does not answer, or not us
 """
@@ -48,6 +49,12 @@ class BuildRunning(IndexingError):
 
 class ModelUnavailable(IndexingError):
     """An encoder cannot be loaded, or its weights are not the expected ones."""
+
+    exit_code = 3
+
+
+class ClusterUnavailable(IndexingError):
+    """There is no Ray, no cluster at that address, or none of its workers stays alive."""
 
     exit_code = 3
 

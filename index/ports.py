@@ -1,12 +1,14 @@
-"""What the index asks of an encoder and a reranker, so that nothing else knows which library runs them."""
+"""What the index asks of encoders and a reranker, so that nothing else knows which library runs them, or where."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 Vectors = NDArray[np.float32]
+Progress = Callable[[str, int, int], None]
+"""Told the name of a step, how much of it is done, and how much there is."""
 
 
 class Encoder(Protocol):
@@ -26,6 +28,15 @@ class Encoder(Protocol):
 
     def count(self, text: str) -> int:
         """Tokens of `text`, special ones included."""
+
+
+class BulkEncoder(Protocol):
+    """Encodes many batches of texts with any of its encoders, in as many processes as it has."""
+
+    encoders: tuple[Encoder, ...]
+
+    def encode(self, encoder: Encoder, batches: Sequence[Sequence[str]]) -> Iterator[tuple[int, Vectors]]:
+        """The place of each batch and its vectors, once each, in any order. A batch is one call of `encoder.encode`."""
 
 
 class Reranker(Protocol):

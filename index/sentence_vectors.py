@@ -6,19 +6,19 @@ same in every process. Sentences are found by a hash of their text.
 """
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
+from index.batches import Batches
 from index.documents import Document
 from index.ports import Encoder, Vectors
 from index.sentences import split
 
 VERSION = "sentences-1"
 _FOLDER, _KEYS = "sentences", "keys.npy"
-_SLICE, _LEAST_WORDS = 256, 4
+_LEAST_WORDS = 4
 Row = tuple[Vectors | None, ...]
 
 
@@ -46,7 +46,7 @@ class SentenceVectors:
 
 def write(
     folder: Path, documents: Sequence[Document], encoders: Sequence[Encoder], known: Sequence[SentenceVectors | None],
-    progress: Callable[[str, int, int], None],
+    batches: Batches,
 ) -> None:  # fmt: skip
     """Encode every sentence of `documents` and write the files; `known` has, for each encoder, where the vectors that
     it made before are found."""
@@ -66,19 +66,10 @@ def write(
                 rows[place] = vector
             elif encoder.reads(text):
                 fresh.append((place, text))
-        _encode(encoder, fresh, rows, progress)
+        fresh.sort(key=lambda pair: (-len(pair[1]), pair[1]))
+        for part, vectors in batches.encode(encoder, [text for _, text in fresh], "embedding sentences"):
+            rows[[place for place, _ in fresh[part]]] = vectors
         np.save(path / f"{number}.npy", rows)
-
-
-def _encode(
-    encoder: Encoder, fresh: list[tuple[int, str]], rows: NDArray[np.float16], progress: Callable[[str, int, int], None]
-) -> None:
-    """Fill the rows of `fresh`, longest texts first so that batches hold texts of like length."""
-    fresh.sort(key=lambda pair: (-len(pair[1]), pair[1]))
-    for start in range(0, len(fresh), _SLICE):
-        part = fresh[start : start + _SLICE]
-        rows[[place for place, _ in part]] = encoder.encode([text for _, text in part])
-        progress(f"embedding sentences ({encoder.name})", start + len(part), len(fresh))
 
 
 def _sentences(document: Document) -> Iterator[str]:

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index import sentence_vectors, texts
+from index.batches import Batches
 from index.chunk import VERSION as CHUNKER
 from index.chunk import chunk, contextual
 from index.documents import Chunk, Document, Skipped
@@ -27,19 +28,16 @@ from index.glossary import Glossary
 from index.keywords import VERSION as TOKENIZER
 from index.keywords import KeywordIndex
 from index.load import Loader, find, shown
-from index.ports import Encoder, Vectors
+from index.ports import BulkEncoder, Encoder, Progress, Vectors
 from index.search import EXACT_CHUNKS, collection_name, keyword_tokens, last_ordinal
 from index.store import STORED, VectorStore
 from index.texts import Texts
 
 log = logging.getLogger(__name__)
 
-Progress = Callable[[str, int, int], None]
-"""Told the name of a step, how much of it is done, and how much there is."""
 # Three to five sentences: passages of this length measured best at finding the very place (XQuAD, English and Russian).
 TARGET_TOKENS = 160
 CHARACTERS_PER_TOKEN = 4.4
-_SLICE = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,18 +98,19 @@ def load_all(folders: Sequence[Path], progress: Progress) -> tuple[list[Document
 
 
 class Builder:
-    """Builds generations in one data folder with fixed encoders. `verify` raises BrokenIndex for a bad generation."""
+    """Builds generations in one data folder with the encoders of `bulk`. `verify` raises BrokenIndex for a bad one."""
 
     def __init__(
         self,
         generations: Generations,
-        encoders: Sequence[Encoder],
+        bulk: BulkEncoder,
         glossary: Glossary,
         open_store: Callable[[str, Path], VectorStore],
         verify: Callable[[str], None],
         progress: Progress,
     ) -> None:
-        self._generations, self._encoders, self._glossary = generations, tuple(encoders), glossary
+        self._generations, self._encoders, self._glossary = generations, bulk.encoders, glossary
+        self._batches = Batches(bulk, generations.data / "encoded", progress)
         self._open_store, self._verify, self._progress = open_store, verify, progress
 
     def build(self, folders: Sequence[Path]) -> BuildReport:
@@ -133,6 +132,7 @@ class Builder:
             if served is None or (served.corpus, served.recipe) != (corpus, self._recipe()) or not self._holds(served):
                 made, embedded = self._make(served, documents, skipped, corpus)
                 self._generations.switch(made.generation)
+            self._batches.clear()
             assert made is not None
             return BuildReport(
                 made.generation,
@@ -192,7 +192,7 @@ class Builder:
             self._write_keywords(folder, documents, chunks)
             stamps, embedded = self._write_vectors(name, folder, documents, chunks, served)
             if len(chunks) <= EXACT_CHUNKS:
-                sentence_vectors.write(folder, documents, self._encoders, self._sentences(served), self._progress)
+                sentence_vectors.write(folder, documents, self._encoders, self._sentences(served), self._batches)
             manifest = Manifest(
                 FORMAT,
                 name,
@@ -282,10 +282,8 @@ class Builder:
     def _encode(self, encoder: Encoder, sources: Sequence[str], fresh: Sequence[int], vectors: Vectors) -> None:
         """Fill the rows `fresh`, longest texts first so that batches hold texts of like length."""
         order = sorted(fresh, key=lambda n: -len(sources[n]))
-        for start in range(0, len(order), _SLICE):
-            rows = order[start : start + _SLICE]
-            vectors[rows] = encoder.encode([sources[n] for n in rows])
-            self._progress(f"embedding ({encoder.name})", start + len(rows), len(order))
+        for part, found in self._batches.encode(encoder, [sources[n] for n in order], "embedding"):
+            vectors[order[part]] = found
 
     def _sentences(self, served: Manifest | None) -> list[sentence_vectors.SentenceVectors | None]:
         """For each encoder the sentence vectors of the served generation, None where that was made by another."""

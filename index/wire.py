@@ -5,19 +5,23 @@ import logging
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
-from index import glossary, lexicon
+from index import glossary, lexicon, ray_workers
+from index.batches import InTurn
 from index.encoders import make_encoders, make_reranker
 from index.errors import BrokenIndex, NoIndex, StoreUnavailable, StoreUnreachable
 from index.generation import Generations, Manifest
 from index.keywords import KeywordIndex
-from index.ports import Encoder
+from index.ports import BulkEncoder, Encoder, Progress
 from index.search import Channel, Index
 from index.sentence_vectors import SentenceVectors
 from index.settings import PREFIX, IndexSettings
 from index.store import Server, VectorStore
-from index.sync import Builder, BuildReport, Progress, held
+from index.sync import Builder, BuildReport, held
 from index.texts import Texts
 from index.verify import check
 
@@ -25,17 +29,18 @@ log = logging.getLogger(__name__)
 VERIFY_SECONDS = 3600
 
 
-def build(settings: IndexSettings, progress: Progress = lambda *_: None) -> BuildReport:
-    """Make the index agree with the sources."""
+def build(settings: IndexSettings, progress: Progress = lambda *_: None, ray: str | None = None) -> BuildReport:
+    """Make the index agree with the sources; where `ray` names a cluster, encode there (see `ray_workers.cluster`)."""
     generations = Generations(settings.data, lambda name: drop(settings, name))
-    return Builder(
-        generations,
-        make_encoders(settings.embedding),
-        glossary.find(settings.sources, lexicon.bundled()),
-        lambda name, folder: open_store(settings, name, folder),
-        lambda name: verify_in_child(settings, name),
-        progress,
-    ).build(settings.sources)
+    with _bulk(settings, ray) as bulk:
+        return Builder(
+            generations,
+            bulk,
+            glossary.find(settings.sources, lexicon.bundled()),
+            lambda name, folder: open_store(settings, name, folder),
+            lambda name: verify_in_child(settings, name),
+            progress,
+        ).build(settings.sources)
 
 
 def drop(settings: IndexSettings, name: str) -> None:
@@ -43,6 +48,18 @@ def drop(settings: IndexSettings, name: str) -> None:
     if settings.chroma_url:
         with contextlib.closing(open_store(settings, name, settings.data)) as store:
             store.drop()
+
+
+@contextmanager
+def _bulk(settings: IndexSettings, ray: str | None) -> Iterator[BulkEncoder]:
+    encoders = make_encoders(settings.embedding)
+    if ray is None:
+        yield InTurn(encoders)
+        return
+    folder = Path(settings.embedding)
+    embedding = str(folder.absolute()) if folder.is_dir() else settings.embedding
+    with ray_workers.cluster(ray):
+        yield ray_workers.RayWorkers(encoders, partial(make_encoders, embedding))
 
 
 def open_index(settings: IndexSettings, encoders: tuple[Encoder, ...] | None = None) -> Index:

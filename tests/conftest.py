@@ -12,6 +12,7 @@ from assistant.chain import Assistant
 from assistant.settings import AssistantSettings
 from assistant.wire import make_assistant
 from index import glossary, wire
+from index.batches import InTurn
 from index.generation import Generations
 from index.search import Index
 from index.settings import IndexSettings
@@ -55,7 +56,7 @@ class Workshop:
         """Build for real, but verify in this process: a child costs a second."""
         return Builder(
             Generations(self.data, lambda name: wire.drop(self.settings, name)),
-            (self.encoder,), glossary.find((self.sources,)),
+            InTurn((self.encoder,)), glossary.find((self.sources,)),
             lambda name, folder: wire.open_store(self.settings, name, folder),
             verify or (lambda name: wire.verify(self.settings, name)), lambda *_: None,
         ).build((self.sources,))  # fmt: skip
