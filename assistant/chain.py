@@ -14,6 +14,7 @@ from assistant.asked import Asked, ask
 from assistant.checking import Checked
 from assistant.compose import NAME, Composition, compose
 from assistant.conversation import Answer, Citation, Language, Question, Reason, Sentence
+from assistant.echo import echoes
 from assistant.evidence import Evidence
 from assistant.generation import Cancel
 from assistant.remembered import Remembered
@@ -233,12 +234,12 @@ def _gate(language: Language, index: Index) -> Gate:
 
 
 def _search(asked: Asked, parts: Sequence[Asked], index: Index) -> list[Passage]:
-    """Passages for the whole question, then those that only a part of it finds; best first."""
+    """Passages for the whole question, then those that only a part of it finds; best first. None that repeats it."""
     found = {p.chunk.id: p for p in index.search(asked.text, PASSAGES, asked.as_of)}
     for part in parts if len(parts) > 1 else ():
         for passage in index.search(part.text, PASSAGES // 2, asked.as_of):
             found.setdefault(passage.chunk.id, passage)
-    return list(found.values())
+    return [p for p in found.values() if not echoes(asked.text, p.chunk.text)]
 
 
 def _best_first(found: _Found) -> list[Passage]:

@@ -2,6 +2,7 @@
 
 import difflib
 import os
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
@@ -17,10 +18,17 @@ PREFIX = "ASSISTANT_"
 ASSISTANT_NAMES = ("MODEL", "MODEL_BASE_URL", "DATABASE_URL", "REDIS_URL", "HOST", "PORT", "API_KEYS_FILE")
 
 
+_PLACEHOLDER = re.compile(
+    r"<.*>|\.{3}|…|x{3,}|\*{3,}|(?:change|replace)[-_ ]?me|(?:your|my)[-_ ].*|todo|tbd", re.IGNORECASE
+)
+
+
 class IndexSettings(BaseSettings):
     """Where documents are, where the index is kept and which models encode it."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, env_file=".env", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
+    )
 
     sources: Annotated[tuple[Path, ...], NoDecode] = Field(
         (Path("sources"),), description="folders of documents, separated as in PATH"
@@ -40,6 +48,16 @@ class IndexSettings(BaseSettings):
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(part for part in value.split(os.pathsep) if part) if isinstance(value, str) else value
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _meant(cls, value: object) -> object:
+        """Spaces around it are no part of a value, and what stands in a template for one is none."""
+        if not isinstance(value, str):
+            return value
+        if not value.strip() or _PLACEHOLDER.fullmatch(value.strip()):
+            raise ValueError("this is no value; write one, or unset it")
+        return value.strip()
 
 
 S = TypeVar("S", bound=IndexSettings)
@@ -69,7 +87,10 @@ def _unknown(names: Iterable[str], known: set[str]) -> Iterable[str]:
 
 
 def _describe(cls: type[IndexSettings], where: tuple[int | str, ...], message: str, found: object) -> str:
-    name = str(where[0]) if where else "settings"
+    message = message.removeprefix("Value error, ")
+    if not where:
+        return message  # names its settings; what was found is all of them, secrets too
+    name = str(where[0])
     field = cls.model_fields.get(name)
     secret = field is not None and "Secret" in str(field.annotation)
     meaning = field.description if field else None

@@ -3,12 +3,17 @@
 import re
 import subprocess
 import sys
+from pathlib import Path
+
+import pytest
 
 from assistant.__main__ import parser as commands
 from assistant.settings import AssistantSettings
 from assistant.slack.settings import SlackSettings
 from evals.__main__ import parser as evaluating
 from index.__main__ import parser as indexing
+from index.errors import ConfigurationError
+from index.settings import read
 from tests.conftest import ROOT
 
 PAGE = (ROOT / "docs" / "configuration.md").read_text("utf-8")
@@ -42,3 +47,50 @@ def test_every_page_names_commands_that_exist() -> None:
     helps = {"assistant": commands(), "index": indexing(), "evals": evaluating()}
     assert len(named) > 15
     assert [n for n in named if not re.search(rf"[{{,]{n[1]}[,}}]|^ +{n[1]}\b", helps[n[0]].format_help(), re.M)] == []
+
+
+NO_VALUES = (" ", "\t", "<value>", "changeme", "CHANGE_ME", "your-token-here", "xxxx", "...", "TODO")
+WRONG = ("y" * 5000, "-1", "99999", "no spaces allowed", "нет", "1e3", "{}", "'")
+SECRETS = {n for n, f in AssistantSettings.model_fields.items() if "Secret" in str(f.annotation)}
+
+
+@pytest.mark.parametrize("value", NO_VALUES)
+@pytest.mark.parametrize("name", sorted(AssistantSettings.model_fields))
+def test_what_is_no_value_is_refused_by_name(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(f"ASSISTANT_{name.upper()}", value)
+    with pytest.raises(ConfigurationError) as refused:
+        read(AssistantSettings)
+    assert f"ASSISTANT_{name.upper()}" in str(refused.value) and "\n" not in str(refused.value)
+    assert name not in SECRETS or value.isspace() or value not in str(refused.value)
+
+
+@pytest.mark.parametrize("name", sorted(AssistantSettings.model_fields))
+def test_an_empty_value_is_none(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(f"ASSISTANT_{name.upper()}", "")
+    assert read(AssistantSettings) == AssistantSettings()
+
+
+@pytest.mark.parametrize("value", WRONG)
+@pytest.mark.parametrize("name", sorted(AssistantSettings.model_fields))
+def test_a_wrong_value_is_one_line_or_is_taken_as_it_is(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(f"ASSISTANT_{name.upper()}", f" {value} ")
+    try:
+        taken = getattr(read(AssistantSettings), name)
+    except ConfigurationError as error:
+        assert f"ASSISTANT_{name.upper()}" in str(error) and "\n" not in str(error)
+        assert name not in SECRETS or value not in str(error)
+    else:
+        text = taken.get_secret_value() if name in SECRETS else str(taken[0] if isinstance(taken, tuple) else taken)
+        assert text in {value, str(Path(value))}
+
+
+def test_no_problem_of_several_settings_tells_a_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {
+        "HOST": "0.0.0.0",
+        "DATABASE_URL": "postgresql://u:s3cret@h/d",
+        "CHROMA_TOKEN": "s3cret",
+    }.items():
+        monkeypatch.setenv(f"ASSISTANT_{name}", value)
+    with pytest.raises(ConfigurationError, match="ASSISTANT_HOST") as refused:
+        read(AssistantSettings)
+    assert "s3cret" not in str(refused.value)
