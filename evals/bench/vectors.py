@@ -9,7 +9,7 @@ import numpy as np
 from langchain_chroma import Chroma
 
 from evals.bench import corpus
-from evals.bench.clock import milliseconds, peak_mb, resident_mb, shares
+from evals.bench.clock import peak_mb, resident_mb, timed
 from evals.bench.place import Place, Told
 from evals.bench.recall import QUESTIONS, K, share_found
 from index.documents import Chunk
@@ -56,10 +56,10 @@ def _asked(place: Place, nearest: Callable[[Vectors], list[str]], seconds: float
     asked = [encoder.encode([q])[0] for q in corpus.questions(QUESTIONS)]
     nearest(asked[0])
     number = iter(range(len(asked)))
-    took = milliseconds(lambda _: nearest(asked[next(number)]), [""] * len(asked))
+    took = timed(lambda _: nearest(asked[next(number)]), [""] * len(asked))
     memory = resident_mb()
     found = [[int(i) for i in nearest(v)] for v in asked]
     cosines = np.concatenate([part @ np.array(asked).T for part in _slices(place)])
     recall = np.mean([share_found(cosines[:, n].astype(np.float64), f) for n, f in enumerate(found)])
-    return {"seconds": round(seconds, 1), "a_second": round(place.chunks / seconds), "search_ms": shares(took),
+    return {"seconds": round(seconds, 1), "a_second": round(place.chunks / seconds), "search_ms": took.told(),
             "recall": round(float(recall), 4), "memory_mb": memory, "peak_mb": peak_mb()}  # fmt: skip
