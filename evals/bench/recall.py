@@ -46,11 +46,9 @@ def measure(place: Place) -> Told:
     settings, encoders = place.settings(), make_encoders("bundled")
     index = wire.open_index(settings, encoders)
     generations = Generations(settings.data)
-    manifest, store = (
-        generations.manifest(index.name),
-        wire.open_store(settings, index.name, generations.folder(index.name)),
-    )
-    asked, ids = corpus.questions(QUESTIONS), index.texts.chunk_ids()
+    manifest = generations.manifest(index.name)
+    store = wire.open_store(settings, index.name, generations.folder(index.name))
+    asked, ids = corpus.questions(min(QUESTIONS, place.questions)), index.texts.chunk_ids()
     channels = [ordered(store.vectors(collection_name(n)), ids, stamp) for n, stamp in enumerate(manifest.encoders)]
     vectors = [[e.encode([q])[0] for e in encoders] for q in asked]
     told: Told = {"search": _of_search(index, asked, channels, vectors)}

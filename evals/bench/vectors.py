@@ -53,7 +53,7 @@ def _slices(place: Place) -> Iterator[Vectors]:
 
 def _asked(place: Place, nearest: Callable[[Vectors], list[str]], seconds: float) -> Told:
     encoder = bundled_english()
-    asked = [encoder.encode([q])[0] for q in corpus.questions(QUESTIONS)]
+    asked = [encoder.encode([q])[0] for q in corpus.questions(min(QUESTIONS, place.questions))]
     nearest(asked[0])
     number = iter(range(len(asked)))
     took = timed(lambda _: nearest(asked[next(number)]), [""] * len(asked))
