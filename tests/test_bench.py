@@ -138,6 +138,12 @@ def test_a_report_of_nothing_measured_is_only_its_introduction(tmp_path: Path) -
     assert not list(tmp_path.glob("*.png"))
 
 
+def test_a_step_that_fails_says_where_it_told_why(tmp_path: Path) -> None:
+    with pytest.raises(SystemExit, match=r"ended with 1; its last words are in .*log"):
+        bench._child("no such step", Place(tmp_path, 10, 5))
+    assert "KeyError" in (tmp_path / "log").read_text("utf-8")
+
+
 @pytest.mark.slow
 def test_a_tiny_size_is_measured_for_real(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     only = ("build", "ask", "recall")

@@ -83,10 +83,15 @@ def kept(folder: Path, stage: str, chunks: int) -> Path:
 
 
 def _child(step: str, place: Place) -> Told:
-    started = time.monotonic()
+    """What a step tells; what it says besides goes into the file `log`. Raises SystemExit when it failed."""
+    started, log = time.monotonic(), place.folder / "log"
     print(f"{place.chunks} chunks: {step} …", file=sys.stderr, end="", flush=True)
+    place.folder.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", "evals.bench.child", step, str(place.folder), str(place.chunks)]
-    done = subprocess.run([*command, str(place.questions)], stdout=subprocess.PIPE, encoding="utf-8", check=True)
+    with log.open("ab") as said:
+        done = subprocess.run([*command, str(place.questions)], stdout=subprocess.PIPE, stderr=said, encoding="utf-8")
+    if done.returncode != 0:
+        raise SystemExit(f" ended with {done.returncode}; its last words are in {log}")
     print(f" {time.monotonic() - started:.0f} s", file=sys.stderr)
     told: Told = json.loads(done.stdout.splitlines()[-1])
     return told

@@ -89,9 +89,10 @@ def shares(took: Sequence[float]) -> Figures:
     return {f"p{round(s * 100)}": round(percentile(took, s), 2) for s in (0.5, 0.95, 0.99)}
 
 
-def peak_mb(whose: int = resource.RUSAGE_SELF) -> float:
-    """Most memory that this process, or the largest of its ended children, held."""
-    return round(resource.getrusage(whose).ru_maxrss / 1024, 1)
+def peak_mb() -> float:
+    """Most memory that this process held. Nothing like it is known of a child: it counts what its parent held when it
+    was forked."""
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1)
 
 
 def resident_mb(pid: int | str = "self") -> Figures:

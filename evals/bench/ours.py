@@ -1,6 +1,5 @@
 """This project: `index build` with its verification, search, whole proven answers."""
 
-import resource
 import shutil
 import time
 from pathlib import Path
@@ -53,7 +52,6 @@ def build(place: Place) -> Told:
     characters = sum(map(len, texts))
     return {"characters": characters, "characters_per_second": round(characters / seconds), "chunks": report.chunks,
             "seconds": round(seconds, 2), "core_seconds": round(worked, 2), "steps": clock.told(), "peak_mb": peak_mb(),
-            "peak_of_verification_mb": peak_mb(resource.RUSAGE_CHILDREN),
             "unchanged_seconds": round(unchanged, 2), "unchanged_embedded": again.embedded,
             "disk_mb": disk_mb(Generations(place.data).folder(report.generation))}  # fmt: skip
 
