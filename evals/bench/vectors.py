@@ -2,8 +2,10 @@
 each given the same synthetic vectors of the English encoder, asked with real questions.
 """
 
+import shutil
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import numpy as np
 from langchain_chroma import Chroma
@@ -23,7 +25,7 @@ _SLICE = 5000
 
 def ours(place: Place) -> Told:
     """Chroma as index/store.py sets it up, asked for as many candidates as search takes."""
-    store = VectorStore(place.work / "vectors-ours")
+    store = VectorStore(_emptied(place.work / "vectors-ours"))
     chunks = [Chunk(str(n), "d", 0, 1, None, None, "t") for n in range(place.chunks)]
     vectors = np.concatenate(list(_slices(place)))
     started = time.perf_counter()
@@ -34,7 +36,7 @@ def ours(place: Place) -> Told:
 
 def stock(place: Place) -> Told:
     """Chroma as langchain-chroma sets it up."""
-    store = Chroma(persist_directory=str(place.work / "vectors-stock"))
+    store = Chroma(persist_directory=str(_emptied(place.work / "vectors-stock")))
     collection, done = store._collection, 0
     started = time.perf_counter()
     for part in _slices(place):
@@ -43,6 +45,12 @@ def stock(place: Place) -> Told:
         done += len(part)
     seconds = time.perf_counter() - started
     return _asked(place, lambda v: collection.query(query_embeddings=v[None], n_results=K)["ids"][0], seconds)
+
+
+def _emptied(folder: Path) -> Path:
+    """Without what an earlier run left there."""
+    shutil.rmtree(folder, ignore_errors=True)
+    return folder
 
 
 def _slices(place: Place) -> Iterator[Vectors]:
