@@ -237,7 +237,7 @@ def question_features(asked: Asked, ranked: Sequence[tuple[float, Evidence]]) ->
     if not ranked:
         return (0.0,) * len(QUESTION_FEATURES)
     (first, best), second = ranked[0], ranked[1][0] if len(ranked) > 1 else 0.0
-    everything = frozenset(t for _, e in ranked for t in e.tokens | e.context)
+    everything = frozenset().union(*(e.tokens for _, e in ranked), *(e.context for _, e in ranked))
     known = best.tokens | best.context
     across = best.feature("across")
     return (

@@ -67,7 +67,7 @@ def questions(count: int) -> list[str]:
 @contextlib.contextmanager
 def serving(keys: Sequence[str], model: str, base_url: str | None) -> Iterator[int]:
     """The port of a server that takes these keys."""
-    port = _free_port()
+    port = free_port()
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "keys"
         lines = [f"load-{n}:{hashlib.sha256(key.encode()).hexdigest()}" for n, key in enumerate(keys)]
@@ -78,7 +78,7 @@ def serving(keys: Sequence[str], model: str, base_url: str | None) -> Iterator[i
             place |= {"ASSISTANT_MODEL_BASE_URL": base_url, "OPENAI_API_KEY": os.environ.get("OPENAI_API_KEY", "none")}
         server = subprocess.Popen([sys.executable, "-m", "assistant", "serve"], env=os.environ | place)
         try:
-            asyncio.run(_ready(port, server))
+            asyncio.run(ready(port, server))
             yield port
         finally:
             server.terminate()
@@ -87,13 +87,14 @@ def serving(keys: Sequence[str], model: str, base_url: str | None) -> Iterator[i
                 raise SystemExit(f"the server ended with {code}; see what it printed above")
 
 
-async def _ready(port: int, server: "subprocess.Popen[bytes]") -> None:
+async def ready(port: int, server: "subprocess.Popen[bytes]") -> None:
+    """Return once the server answers questions. Raises SystemExit when it ended or takes too long."""
     until = time.monotonic() + _START_SECONDS
     while time.monotonic() < until and server.poll() is None:
         with contextlib.suppress(OSError, EOFError):
             if (await _get(port, "/readyz"))[0] == 200:
                 return
-        await asyncio.sleep(0.2)
+        await asyncio.sleep(0.05)
     raise SystemExit("the server did not get ready; try: python -m assistant doctor")
 
 
@@ -182,7 +183,8 @@ def _shares(values: Sequence[float | None]) -> dict[str, float | None]:
     return {n: round(percentile(found, p), 3) if found else None for n, p in at.items()}
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of this machine that nobody listens on."""
     with socket.socket() as made:
         made.bind(("127.0.0.1", 0))
         return int(made.getsockname()[1])

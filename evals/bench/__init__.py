@@ -1,0 +1,1 @@
+"""Measures this project beside the stock LangChain pipeline on one machine, and writes docs/performance.md from it."""
