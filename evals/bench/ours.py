@@ -14,6 +14,7 @@ from evals.bench import corpus
 from evals.bench.clock import Clock, TimedEncoder, core_seconds, disk_mb, peak_mb, resident_mb, timed
 from evals.bench.place import Place, Told
 from index import glossary, lexicon, wire
+from index.batches import InTurn
 from index.encoders import make_encoders
 from index.generation import Generations
 from index.live import LiveIndex
@@ -59,7 +60,7 @@ def build(place: Place) -> Told:
 def _build(place: Place, encoders: tuple[Encoder, ...], clock: Clock) -> BuildReport:
     """As `index.wire.build`, with a clock on its parts."""
     settings = place.settings()
-    timed = tuple(TimedEncoder(e, clock) for e in encoders)
+    timed = [TimedEncoder(e, clock) for e in encoders]
 
     def open_store(name: str, folder: Path) -> VectorStore:
         return _TimedStore(folder / "chroma", clock)
@@ -70,7 +71,7 @@ def _build(place: Place, encoders: tuple[Encoder, ...], clock: Clock) -> BuildRe
 
     names = glossary.find(settings.sources, lexicon.bundled())
     with clock.part("all"):
-        builder = Builder(Generations(place.data), timed, names, open_store, verify, lambda *_: None)
+        builder = Builder(Generations(place.data), InTurn(timed), names, open_store, verify, lambda *_: None)
         return builder.build(settings.sources)
 
 

@@ -29,7 +29,7 @@ def ours(place: Place) -> Told:
     chunks = [Chunk(str(n), "d", 0, 1, None, None, "t") for n in range(place.chunks)]
     vectors = np.concatenate(list(_slices(place)))
     started = time.perf_counter()
-    store.add("vectors", chunks, vectors)
+    store.add("vectors", chunks, vectors, [0] * len(chunks))
     seconds = time.perf_counter() - started
     return _asked(place, lambda v: store.nearest("vectors", v[None], CANDIDATES)[0][0], seconds)
 
