@@ -34,5 +34,10 @@ def echoes(question: str, text: str) -> bool:
     return any(
         wanted in f" {' '.join(_WORD.findall(text[a:b].casefold()))} "
         for a, b in split(text)
-        if not text[a:b].rstrip("\"'»”)]").endswith("?")
+        if not is_question(text[a:b])
     )
+
+
+def is_question(sentence: str) -> bool:
+    """Whether it ends as a question, be it quoted or in brackets."""
+    return sentence.rstrip("\"'»”)]").endswith("?")

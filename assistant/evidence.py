@@ -13,6 +13,7 @@ from itertools import pairwise
 from assistant import claims, dates
 from assistant.asked import Asked
 from assistant.dates import Moment
+from assistant.echo import is_question
 from assistant.orders import orders
 from assistant.terms import names, numbers, offers
 from index.chunk import contextual
@@ -126,8 +127,7 @@ def states(text: str) -> bool:
     """Whether `text` is a sentence that states something, not a headline, caption line, question or order."""
     words = sum(any(c.isalpha() for c in w) for w in text.split())
     ended = text.rstrip("\"'»”)]").endswith((".", "!", "…", ";", ":"))
-    asks = text.rstrip("\"'»”)]").endswith("?")
-    return not asks and (words >= 4 if ended else words >= 8) and not orders(text)
+    return not is_question(text) and (words >= 4 if ended else words >= 8) and not orders(text)
 
 
 def denies(text: str) -> bool:
