@@ -91,12 +91,10 @@ def _read(path: Path, shape: tuple[int, int]) -> Vectors | None:
 
 
 def _write(path: Path, vectors: Vectors) -> None:
-    """Whole or not at all for whoever is killed; after a loss of power the hash tells."""
+    """Whole or not at all for whoever is killed; after a loss of power the hash tells. What the disk refuses is told by
+    the build around it (Generations.building)."""
     rows = np.ascontiguousarray(vectors, "<f4").tobytes()
     temporary = path.with_suffix(".tmp")
-    try:
-        path.parent.mkdir(exist_ok=True)
-        temporary.write_bytes(hashlib.sha256(rows).digest() + rows)
-        os.replace(temporary, path)
-    except OSError as error:
-        raise StoreUnavailable(f"cannot write to {path.parent} ({error.strerror}); is the disk full?") from error
+    path.parent.mkdir(exist_ok=True)
+    temporary.write_bytes(hashlib.sha256(rows).digest() + rows)
+    os.replace(temporary, path)
