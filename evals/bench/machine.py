@@ -14,9 +14,6 @@ import torch
 from evals.bench.place import Place, Told
 
 _SIDE, _BYTES, _TIMES = 2048, 2**28, 7
-# all-MiniLM-L6-v2: its weights without the table of words, each multiplied and added once a token. Attention adds
-# about a twentieth at 160 tokens.
-ENGLISH_WEIGHTS = 10.6e6
 
 
 def measure(place: Place) -> Told:

@@ -5,7 +5,6 @@ from typing import Any
 
 from evals.bench.place import Told
 
-ENGLISH_GFLOP_A_TOKEN = 2 * 10.6e6 / 1e9  # each weight but the table of words is multiplied and added once
 _STOCK, _OURS, _ANSWER = "#7d8597", "#2f6690", "#8a2b2b"
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from evals.bench import plots
-from evals.bench.place import REAL_CHUNKS, Told
+from evals.bench.place import ENGLISH_GFLOP_A_TOKEN, REAL_CHUNKS, Told
 
 Row = Sequence[object]
 _TARGETS: tuple[tuple[str, str, Callable[[int, float], bool | None]], ...] = (
@@ -129,7 +129,7 @@ def _machine(figures: Told) -> str:
     if not told:
         return ""
     rates = {int(k.split("_")[1]): v for k, v in told.items() if k.startswith("gflops")}
-    one, most, token = rates[1], max(rates.values()), plots.ENGLISH_GFLOP_A_TOKEN
+    one, most, token = rates[1], max(rates.values()), ENGLISH_GFLOP_A_TOKEN
     compared = 100_000 * (384 + 512) * 4 / 1e6 / told["read_gb_s"]
     rows = [
         ["matrix product, one core", f"{one} GFLOP/s",
