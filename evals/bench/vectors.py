@@ -15,7 +15,7 @@ from evals.bench.clock import peak_mb, resident_mb, timed
 from evals.bench.place import Place, Told
 from evals.bench.recall import QUESTIONS, K, share_found
 from index.documents import Chunk
-from index.encoders import bundled_english
+from index.packaged import English
 from index.ports import Vectors
 from index.search import CANDIDATES
 from index.store import VectorStore
@@ -54,13 +54,13 @@ def _emptied(folder: Path) -> Path:
 
 
 def _slices(place: Place) -> Iterator[Vectors]:
-    (encoder,) = corpus.derived((bundled_english(),), place.base)
+    (encoder,) = corpus.derived((English(),), place.base)
     for start in range(0, place.chunks, _SLICE):
         yield encoder.encode([f"Text {n}" for n in range(start, min(start + _SLICE, place.chunks))])
 
 
 def _asked(place: Place, nearest: Callable[[Vectors], list[str]], seconds: float) -> Told:
-    encoder = bundled_english()
+    encoder = English()
     asked = [encoder.encode([q])[0] for q in corpus.questions(min(QUESTIONS, place.questions))]
     nearest(asked[0])
     number = iter(range(len(asked)))

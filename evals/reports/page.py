@@ -33,7 +33,7 @@ def _head(now: Results, report: Report) -> Iterator[str]:
     yield f"<h1>{right} of {len(items)} questions answered rightly</h1>"
     told = [made.target, f"model {made.model}", f"commit {(made.commit or 'unknown')[:12]}", f"gold {made.gold[:12]}",
             f"corpus {made.corpus[:12]}", f"metrics {made.metrics}", made.arithmetic.machine,
-            f"bfloat16 {'yes' if made.arithmetic.bfloat16 else 'no'}"]  # fmt: skip
+            made.arithmetic.widest]  # fmt: skip
     told += [f"each asked {made.repeats} times"] if made.repeats > 1 else []
     told += [f"arbiter {made.arbiter}"] if made.arbiter else []
     yield f'<p class="soft">{escape(" · ".join(told))}</p>'

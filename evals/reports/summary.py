@@ -99,8 +99,8 @@ def _row(row: Row) -> str:
 def _foot(now: Results) -> Iterator[str]:
     made = now.made
     yield (f"<sub>metrics version {made.metrics} · gold {made.gold[:12]} · corpus {made.corpus[:12]} · "
-           f"commit {(made.commit or 'unknown')[:12]} · {made.arithmetic.machine}, bfloat16 "
-           f"{'yes' if made.arithmetic.bfloat16 else 'no'}, torch {made.arithmetic.torch}</sub>")  # fmt: skip
+           f"commit {(made.commit or 'unknown')[:12]} · {made.arithmetic.machine}, "
+           f"{made.arithmetic.widest}, ONNX Runtime {made.arithmetic.onnxruntime}</sub>")  # fmt: skip
 
 
 def escape(text: str) -> str:
