@@ -5,7 +5,7 @@ any language and spelling, or, for less, by a word of the same concept.
 """
 
 import datetime
-from collections.abc import Callable, Set
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -71,18 +71,40 @@ class Asked:
 
     def share(self, tokens: Set[str], kind: TermKind | None = None) -> float:
         """Weight of the terms that `tokens` cover, of all terms' weight; 1 where there are none of that kind."""
-        total = covered = 0.0
-        for term in self.terms:
-            if kind is None or term.kind == kind:
-                total += term.weight
-                covered += term.weight * term.worth(tokens)
-        return covered / total if total else 1.0
+        return _share([(t.weight, t.weight * t.worth(tokens)) for t in self.terms if kind in (None, t.kind)])
+
+    def shares(self, tokens: Set[str]) -> "Shares":
+        """`share` of all terms, of the entities and of the numbers among them, for the price of one."""
+        worth = [(t.kind, t.weight, t.weight * t.worth(tokens)) for t in self.terms]
+        return Shares(
+            _share([(w, c) for _, w, c in worth]),
+            _share([(w, c) for kind, w, c in worth if kind == "entity"]),
+            _share([(w, c) for kind, w, c in worth if kind == "number"]),
+        )
 
     def missing(self, tokens: Set[str], kind: TermKind | None = None) -> float:
         """Weight of the heaviest term that `tokens` do not cover, of all terms' weight."""
         total = sum(t.weight for t in self.terms)
         lost = [t.weight * (1 - t.worth(tokens)) for t in self.terms if kind in (None, t.kind)]
         return max(lost, default=0.0) / total if total else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Shares:
+    """How much of a question's terms a text covers, from 0 to 1; 1 where there are none of that kind."""
+
+    all: float
+    entities: float
+    numbers: float
+
+
+def _share(terms: Sequence[tuple[float, float]]) -> float:
+    """Sum of what is covered, of the sum of weights."""
+    total = covered = 0.0
+    for weight, part in terms:
+        total += weight
+        covered += part
+    return covered / total if total else 1.0
 
 
 def ask(question: str, index: Index, as_of: datetime.date | None = None) -> Asked:

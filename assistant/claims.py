@@ -195,20 +195,49 @@ def _passed_on(speech: Speech) -> bool:
 
 def _named(holder: str, text: str, glossary: Glossary) -> bool:
     """Whether `text` has the glossary entries and the other words of `holder`; of a person, the surname will do."""
-    mentioned = cast.mentions(text, glossary)
-    parts = glossary.parts(holder)
-    entries = {p.entry for p in parts if p.entry is not None}
-    words = [s for p in parts if p.entry is None for s in p.stems if not is_common(s) and s not in _ROLE_STEMS]
-    if (quoted := cast.mentions(holder, glossary) - entries) and quoted & mentioned:
+    name = _name(holder, glossary)
+    mentioned = _mentioned(text, glossary)
+    if name.quoted & mentioned:
         return True
-    if entries and (not words or any(glossary.entries[e].type == "person" for e in entries)):
-        return bool(entries & mentioned)
-    said = set(tokenize(text, stop_words=True))
+    if name.is_entry:
+        return bool(name.entries & mentioned)
+    if name.stems and name.stems <= _said(text):
+        return True
+    return len(name.initials) > 2 and bool(re.search(rf"\b{name.initials}\b", text))
+
+
+@dataclass(frozen=True, slots=True)
+class _Name:
+    """What tells that a text names a holder: entries of the glossary, those whose name in quotation marks it has,
+    whether an entry is all there is to it, and else stems or initials."""
+
+    entries: frozenset[str]
+    quoted: frozenset[str]
+    is_entry: bool
+    stems: frozenset[str]
+    initials: str
+
+
+@lru_cache(maxsize=2_000)
+def _name(holder: str, glossary: Glossary) -> _Name:
+    parts = glossary.parts(holder)
+    entries = frozenset(p.entry for p in parts if p.entry is not None)
+    words = [s for p in parts if p.entry is None for s in p.stems if not is_common(s) and s not in _ROLE_STEMS]
+    is_entry = bool(entries) and (not words or any(glossary.entries[e].type == "person" for e in entries))
     needed = [s for s in tokenize(holder) if s not in _ROLE_STEMS]
-    if cast.is_person(holder):
-        needed = needed[-1:]
+    stems = frozenset(needed[-1:] if cast.is_person(holder) else needed)
     initials = "".join(w[0] for w in holder.split() if w[0].isupper())
-    return (bool(needed) and set(needed) <= said) or (len(initials) > 2 and bool(re.search(rf"\b{initials}\b", text)))
+    return _Name(entries, frozenset(cast.mentions(holder, glossary)) - entries, is_entry, stems, initials)
+
+
+@lru_cache(maxsize=20_000)
+def _mentioned(text: str, glossary: Glossary) -> frozenset[str]:
+    return frozenset(cast.mentions(text, glossary))
+
+
+@lru_cache(maxsize=20_000)
+def _said(text: str) -> frozenset[str]:
+    return frozenset(tokenize(text, stop_words=True))
 
 
 _ROLE_STEMS = frozenset(tokenize("the president minister premier analysts editors text report website www com"))

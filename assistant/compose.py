@@ -10,7 +10,7 @@ from assistant.answerability import Weights, confidence, rank
 from assistant.antecedents import antecedent, dangles
 from assistant.asked import Asked, narrowed
 from assistant.conversation import Draft, Span
-from assistant.evidence import Evidence, gather
+from assistant.evidence import Candidate, Evidence, candidates, compared
 from index.documents import Passage
 from index.search import Index
 
@@ -65,11 +65,12 @@ def compose(
     asked: Asked, parts: Sequence[Asked], passages: Sequence[Passage], index: Index, weights: Weights
 ) -> Composition:
     """Choose the sentences of `passages` that answer, in the order of their source; each of several parts its own."""
-    found = rank(gather(asked, passages, index), weights)
+    sentences = candidates(passages, index)
+    found = rank(compared(asked, sentences, index), weights)
     sure = confidence(asked, found, weights)
     ranked = _newest_first(asked, found)
     if len(parts) > 1:
-        chosen = _each(asked, parts, ranked, passages, index, weights)
+        chosen = _each(asked, parts, ranked, sentences, index, weights)
     elif _STEPS.search(asked.text):
         chosen = _steps(ranked)
     else:
@@ -175,12 +176,17 @@ def _choose(asked: Asked, ranked: Ranked) -> list[Evidence]:
 
 
 def _each(
-    asked: Asked, parts: Sequence[Asked], ranked: Ranked, passages: Sequence[Passage], index: Index, weights: Weights
+    asked: Asked,
+    parts: Sequence[Asked],
+    ranked: Ranked,
+    sentences: Sequence[Candidate],
+    index: Index,
+    weights: Weights,
 ) -> list[Evidence]:
     """The best sentence for each part; one that serves two parts about as well as their best is taken once."""
     chosen: list[Evidence] = []
     for part in parts:
-        own = rank(gather(narrowed(asked, part), passages, index), weights)
+        own = rank(compared(narrowed(asked, part), sentences, index), weights)
         taken = {(c.passage.chunk.document_id, c.start) for c in chosen}
         if not own:
             continue

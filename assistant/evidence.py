@@ -54,8 +54,9 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
-class _Sentence:
-    """A sentence with its surroundings, before it is compared with the question."""
+class Candidate:
+    """A sentence with its surroundings, before it is compared with a question. `rank` is the score of its passage to
+    that of the best one, `whole` the tokens of the passage."""
 
     passage: Passage
     start: int
@@ -65,39 +66,50 @@ class _Sentence:
     tokens: frozenset[str]
     context: frozenset[str]
     whole: frozenset[str]
+    rank: float
 
 
 def gather(asked: Asked, passages: Sequence[Passage], index: Index) -> list[Evidence]:
+    """Every sentence of `passages` that states something, each once, compared with the question."""
+    return compared(asked, candidates(passages, index), index)
+
+
+def candidates(passages: Sequence[Passage], index: Index) -> list[Candidate]:
     """Every sentence of `passages` that states something, each once."""
-    found: dict[tuple[str, int], _Sentence] = {}
+    found: dict[tuple[str, int], Candidate] = {}
+    top = max((p.score for p in passages), default=1.0)
     for passage in passages:
         document = index.document(passage.chunk.document_id)
         if document is not None:
-            for sentence in _sentences_of(passage, document, index):
+            for sentence in _sentences_of(passage, passage.score / top if top > 0 else 0.0, document, index):
                 found.setdefault((document.id, sentence.start), sentence)
-    top = max((p.score for p in passages), default=1.0)
-    vectors = index.encode([s.text for s in found.values()])
+    return list(found.values())
+
+
+def compared(asked: Asked, sentences: Sequence[Candidate], index: Index) -> list[Evidence]:
+    """The sentences with the features that tell how well each answers the question."""
+    vectors = index.encode([s.text for s in sentences])
     return [
         Evidence(
-            s.passage, s.start, s.end, s.text, s.before,
-            _features(asked, s, vector, index, s.passage.score / top if top > 0 else 0.0),
+            s.passage, s.start, s.end, s.text, s.before, _features(asked, s, vector, index),
             s.tokens, s.context, dates.moments(s.text, s.passage.about.published),
         )
-        for s, vector in zip(found.values(), vectors, strict=True)
+        for s, vector in zip(sentences, vectors, strict=True)
     ]  # fmt: skip
 
 
-def _sentences_of(passage: Passage, document: Document, index: Index) -> list[_Sentence]:
+def _sentences_of(passage: Passage, rank: float, document: Document, index: Index) -> list[Candidate]:
     around = index.tokens(contextual(passage.about, passage.chunk.heading, ""))
     whole = index.tokens(passage.chunk.text) | around
-    found: list[_Sentence] = []
+    found: list[Candidate] = []
     before: list[str] = []
     for start, end in sentences(document, passage.chunk.start, passage.chunk.end):
         text = document.text[start:end]
         near = index.tokens(before[-1]) if before else frozenset()
         if states(text):
             context = near | around
-            found.append(_Sentence(passage, start, end, text, tuple(before[-3:]), index.tokens(text), context, whole))
+            near_by = tuple(before[-3:])
+            found.append(Candidate(passage, start, end, text, near_by, index.tokens(text), context, whole, rank))
         before.append(text)
     return found
 
@@ -135,33 +147,31 @@ def denies(text: str) -> bool:
     return bool(_NEGATION.search(text))
 
 
-def _features(
-    asked: Asked, sentence: _Sentence, vectors: tuple[Scores | None, ...], index: Index, rank: float
-) -> tuple[float, ...]:
+def _features(asked: Asked, sentence: Candidate, vectors: tuple[Scores | None, ...], index: Index) -> tuple[float, ...]:
     text, about = sentence.text, sentence.passage.about
     cosines = [
         float(a @ b) if a is not None and b is not None else 0.0 for a, b in zip(asked.vectors, vectors, strict=True)
     ]
     across = language_of(text) != asked.language
     typed = 0.0 if asked.kind == "none" else 1.0 if offers(asked.kind, text, asked.text) else -1.0
-    known = sentence.tokens | sentence.context
+    own, known = asked.shares(sentence.tokens), asked.shares(sentence.tokens | sentence.context)
     return (
         0.0 if across else cosines[-1],
         cosines[-1] if across else 0.0,
         0.0 if across or len(cosines) < 2 else cosines[0],
         float(across),
-        asked.share(sentence.tokens),
-        asked.share(known),
+        own.all,
+        known.all,
         asked.share(sentence.whole),
-        asked.share(known, "entity"),
-        asked.share(sentence.tokens, "number"),
+        known.entities,
+        own.numbers,
         when(asked.moments, dates.moments(text, about.published), about.published),
         _speaks(asked, sentence, index),
         typed,
         _counts(asked, text, index) if asked.kind == "number" else 0.0,
         _focused(asked, sentence.tokens, index),
         _together(asked, text, index),
-        rank,
+        sentence.rank,
         1.0 / (1.0 + len(text) / 120.0),
     )
 
@@ -187,7 +197,7 @@ def _fit(asked: Moment, said: Moment) -> float:
     return 1.0 if asked.first <= said.first and said.last <= asked.last else 0.6
 
 
-def _speaks(asked: Asked, sentence: _Sentence, index: Index) -> float:
+def _speaks(asked: Asked, sentence: Candidate, index: Index) -> float:
     """1 when the sentence gives the word of whom the question asks, -1 when another's, 0 when the question does not."""
     if asked.speaker is None:
         return 0.0
