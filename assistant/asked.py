@@ -12,9 +12,10 @@ from typing import Literal
 from assistant import claims, dates
 from assistant.dates import Moment
 from assistant.terms import Wanted, focus, numbers, wanted
+from index.channels import Scores
 from index.glossary import Part
 from index.keywords import is_common, stem
-from index.search import Index, Scores
+from index.search import Index
 from index.sentences import language_of
 
 TermKind = Literal["word", "entity", "number"]

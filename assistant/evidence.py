@@ -16,9 +16,10 @@ from assistant.dates import Moment
 from assistant.echo import is_question
 from assistant.orders import orders
 from assistant.terms import names, numbers, offers
+from index.channels import Scores
 from index.chunk import contextual
 from index.documents import About, Document, Passage
-from index.search import Index, Scores
+from index.search import Index
 from index.sentences import language_of, split
 
 FEATURES = (

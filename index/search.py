@@ -1,23 +1,25 @@
 """Ranked passages for a query: dense similarity and keyword coverage of one generation, added.
 
 A chunk's dense score is the mean, over the encoders that read both query and chunk, of its cosine in standard
-deviations above the mean of all chunks; its keyword score is the share of the query that it covers (`keywords.py`).
-Below EXACT_CHUNKS all vectors are compared, so nothing is missed; above, Chroma's HNSW graph proposes candidates.
+deviations above the mean of all chunks (`channels.py`); its keyword score is the share of the query that it covers
+(`keywords.py`). Up to EXACT_CHUNKS all vectors are compared, so nothing is missed. Above, those are that Chroma's
+graph proposes or that cover most of the query: together they hold what all vectors would give but for a few in a
+thousand.
 Ties are broken by chunk id: the same question gives the same passages in every process.
 """
 
 import datetime
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
+from index.channels import PROPOSED, Channel, Scores
 from index.documents import About, Document, Passage, Retriever
 from index.glossary import Glossary
 from index.keywords import KeywordIndex
-from index.ports import Encoder, Reranker, Vectors
+from index.ports import Encoder, Reranker
 from index.sentence_vectors import SentenceVectors
 from index.store import VectorStore
 from index.texts import Texts
@@ -27,7 +29,6 @@ CANDIDATES = 60
 # Measured on XQuAD, English and Russian, within and across the languages: flat from 10 to 40.
 COVERAGE_WEIGHT = 20.0
 REMEMBERED = 20_000  # sentence vectors
-Scores = NDArray[np.float32]
 _DENSE: tuple[Retriever, ...] = ("dense",)
 _KEYWORDS: tuple[Retriever, ...] = ("keywords",)
 
@@ -44,15 +45,6 @@ def last_day(published: str) -> datetime.date:
     if len(published) == 7:
         return datetime.date(year + month // 12, month % 12 + 1, 1) - datetime.timedelta(days=1)
     return datetime.date(year, month, int(published[8:10]))
-
-
-@dataclass(frozen=True, slots=True)
-class Channel:
-    """One encoder, the positions of the chunks it reads, and their vectors; None where Chroma searches."""
-
-    encoder: Encoder
-    rows: NDArray[np.int64] | None
-    vectors: Vectors | None
 
 
 class Index:
@@ -79,7 +71,6 @@ class Index:
         self._ids = np.array(texts.chunk_ids())
         self._documents = texts.chunk_documents()
         self._order = np.argsort(np.argsort(self._ids))
-        self._position = {i: n for n, i in enumerate(self._ids)}
         self._day = np.array([last_ordinal(self.abouts[d]) for d in self._documents], dtype=np.int64)
 
     def __len__(self) -> int:
@@ -115,8 +106,9 @@ class Index:
         allowed = np.ones(len(self), bool) if until is None else self._day <= until
         if not query.strip() or not allowed.any():
             return []
-        dense = self._dense(query, until)
         coverage = self.keywords.coverage(self.glossary.tokens(query))
+        dense, compared = self._dense(query, until, coverage, allowed)
+        allowed &= compared
         fused = np.asarray(np.round(dense + COVERAGE_WEIGHT * coverage, 4), dtype=np.float32)
         best = self._top(fused, allowed, max(k, CANDIDATES))
         by_dense = set(self._top(dense, allowed, CANDIDATES))
@@ -137,27 +129,25 @@ class Index:
         self.texts.close()
         self._store.close()
 
-    def _dense(self, query: str, until: int | None) -> Scores:
-        """Mean standard score of every chunk over the encoders that read it and the query. Where Chroma proposes the
-        chunks, of those published up to the day `until`."""
+    def _dense(
+        self, query: str, until: int | None, coverage: Scores, allowed: NDArray[np.bool_]
+    ) -> tuple[Scores, NDArray[np.bool_]]:
+        """Mean standard score of every chunk over the encoders that read it and the query, and which chunks were
+        compared; where not all are, those published up to the day `until`."""
         total, count = np.zeros(len(self), np.float32), np.zeros(len(self), np.float32)
-        for number, channel in enumerate(self._channels):
-            if not channel.encoder.reads(query):
-                continue
-            rows, cosines = self._cosines(number, channel, query, until)
-            if len(rows):
-                total[rows] += (cosines - cosines.mean()) / max(float(cosines.std()), 1e-6)
-                count[rows] += 1
-        return np.asarray(np.round(total / np.maximum(count, 1), 4), dtype=np.float32)
-
-    def _cosines(
-        self, number: int, channel: Channel, query: str, until: int | None
-    ) -> tuple[NDArray[np.int64], Scores]:
-        vector = np.asarray([self.encode([query])[0][number]], dtype=np.float32)
-        if channel.rows is not None and channel.vectors is not None:
-            return channel.rows, channel.vectors @ vector[0]
-        ids, distances = self._store.nearest(collection_name(number), vector, min(CANDIDATES, len(self)), until)
-        return np.array([self._position[i] for i in ids[0]], np.int64), 1 - np.array(distances[0], np.float32)
+        read = [(c, v) for c, v in zip(self._channels, self.encode([query])[0], strict=True) if v is not None]
+        proposed = [p for c, v in read if (p := c.proposed(v, until)) is not None]
+        positions = None
+        if proposed:
+            covering = [p for p in self._top(coverage, allowed, PROPOSED) if coverage[p]]
+            positions = np.unique(np.concatenate([*proposed, np.array(covering, np.int64)]))
+        for channel, vector in read:
+            rows, scores = channel.scores(vector, positions)
+            total[rows] += scores
+            count[rows] += 1
+        compared = np.zeros(len(self), bool)
+        compared[positions if positions is not None else slice(None)] = True
+        return np.asarray(np.round(total / np.maximum(count, 1), 4), dtype=np.float32), compared
 
     def _top(self, scores: Scores, allowed: NDArray[np.bool_], count: int) -> list[int]:
         scores = np.where(allowed, scores, -np.inf)

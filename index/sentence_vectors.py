@@ -56,7 +56,9 @@ def write(
     path.mkdir()
     np.save(path / _KEYS, np.array(keys, np.uint64))
     for number, encoder in enumerate(encoders):
-        rows = np.full((len(keys), encoder.dimension), np.nan, np.float16)
+        shape = (len(keys), encoder.dimension)
+        rows = np.lib.format.open_memmap(path / f"{number}.npy", "w+", np.float16, shape)  # may be larger than memory
+        rows[:] = np.nan
         fresh = []
         for place, text in enumerate(texts[k] for k in keys):
             before = known[number]
@@ -69,7 +71,7 @@ def write(
         fresh.sort(key=lambda pair: (-len(pair[1]), pair[1]))
         for part, vectors in batches.encode(encoder, [text for _, text in fresh], "embedding sentences"):
             rows[[place for place, _ in fresh[part]]] = vectors
-        np.save(path / f"{number}.npy", rows)
+        rows.flush()
 
 
 def _sentences(document: Document) -> Iterator[str]:

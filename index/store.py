@@ -36,7 +36,7 @@ from index.ports import Vectors
 
 _BATCH = 250  # records a write: Chroma's own advice is 50-250; Chroma Cloud refuses more than 300, others 5,461
 _PAGE = 300  # records a read: the most that Chroma Cloud gives; larger pages were no faster
-STORED = 2  # counts what is stored with a vector
+STORED = 3  # counts what is stored with a vector
 ASKED = 100  # vectors a search: the most that Chroma's own quotas allow
 _TIMEOUT = httpx.Timeout(30, connect=3)  # seconds; Chroma's client would wait for ever
 _LITTLE = 4 << 20  # bytes; less than a batch takes with SQLite's journal of it
@@ -133,6 +133,16 @@ class VectorStore:
             rows.update(zip(page["ids"], np.asarray(page["embeddings"], np.float32), strict=True))
         return rows
 
+    def vectors_of(self, name: str, ids: Sequence[str]) -> dict[str, Vectors]:
+        """The stored vectors of the chunks `ids` by id; chunks that are not in the collection are left out. Raises
+        BrokenIndex where the collection is lost."""
+        collection, rows = self._present(name), dict[str, Vectors]()
+        with _vendor_errors(f"read {name}"):
+            for start in range(0, len(ids), _PAGE):
+                page = collection.get(ids=list(ids[start : start + _PAGE]), include=["embeddings"])
+                rows.update(zip(page["ids"], np.asarray(page["embeddings"], np.float32), strict=True))
+        return rows
+
     def documents(self, name: str) -> dict[str, str]:
         """The stored text of every chunk by id; none where the collection was never written, or is lost."""
         texts: dict[str, str] = {}
@@ -147,9 +157,7 @@ class VectorStore:
         (1 - cosine). With `until`, only of what was published up to that day. Raises BrokenIndex where the collection
         is lost."""
         where: Where | None = {"day": {"$lte": until}} if until is not None else None  # type: ignore[dict-item]
-        collection = self._find(name)
-        if collection is None:
-            raise BrokenIndex(f"collection {name} is not there; run: python -m index rollback or build")
+        collection = self._present(name)
         with _vendor_errors(f"search {name}"):
             found = collection.query(query_embeddings=vectors, n_results=k, include=["distances"], where=where)
         return found["ids"], found["distances"] or []
@@ -192,6 +200,13 @@ class VectorStore:
         with _vendor_errors(f"read {name}"):
             for offset in range(0, collection.count(), _PAGE):
                 yield collection.get(include=[what], limit=_PAGE, offset=offset)
+
+    def _present(self, name: str) -> Collection:
+        """The collection. Raises BrokenIndex where it is lost."""
+        collection = self._find(name)
+        if collection is None:
+            raise BrokenIndex(f"collection {name} is not there; run: python -m index rollback or build")
+        return collection
 
     def _find(self, name: str) -> Collection | None:
         """The collection, None where there is none."""

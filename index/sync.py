@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from index import sentence_vectors, texts
 from index.batches import Batches
+from index.channels import Moments
 from index.chunk import VERSION as CHUNKER
 from index.chunk import chunk, contextual
 from index.documents import Chunk, Document, Skipped
@@ -191,8 +192,7 @@ class Builder:
             (folder / "glossary.toml").write_text(self._glossary.source, "utf-8")
             self._write_keywords(folder, documents, chunks)
             stamps, embedded = self._write_vectors(name, folder, documents, chunks, served)
-            if len(chunks) <= EXACT_CHUNKS:
-                sentence_vectors.write(folder, documents, self._encoders, self._sentences(served), self._batches)
+            sentence_vectors.write(folder, documents, self._encoders, self._sentences(served), self._batches)
             manifest = Manifest(
                 FORMAT,
                 name,
@@ -265,6 +265,8 @@ class Builder:
                 stored = vectors[rows]
                 days = [last_ordinal(about[chunks[n][0].document_id]) for n in rows]
                 store.add(collection_name(number), [chunks[n][0] for n in rows], stored, days)
+                if len(chunks) > EXACT_CHUNKS:
+                    Moments.of(stored).save(folder, number)
                 stamps.append(
                     EncoderStamp(
                         encoder.name,

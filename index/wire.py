@@ -5,19 +5,20 @@ import logging
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
 from index import glossary, lexicon, ray_workers
 from index.batches import InTurn
+from index.channels import Channel, Exact, Graph, Moments
 from index.encoders import make_encoders, make_reranker
 from index.errors import BrokenIndex, NoIndex, StoreUnavailable, StoreUnreachable
 from index.generation import Generations, Manifest
 from index.keywords import KeywordIndex
 from index.ports import BulkEncoder, Encoder, Progress
-from index.search import Channel, Index
+from index.search import Index, collection_name
 from index.sentence_vectors import SentenceVectors
 from index.settings import PREFIX, IndexSettings
 from index.store import Server, VectorStore
@@ -93,7 +94,8 @@ def open_generation(settings: IndexSettings, name: str, encoders: tuple[Encoder,
     texts = Texts(folder / "texts.sqlite")
     store = open_store(settings, name, folder)
     try:
-        channels = [_channel(number, encoder, manifest, texts, store) for number, encoder in enumerate(encoders)]
+        ids = texts.chunk_ids()
+        channels = [_channel(number, encoder, manifest, ids, store, folder) for number, encoder in enumerate(encoders)]
         keywords = KeywordIndex.open(folder / "keywords", manifest.chunks)
         names = glossary.parse((folder / "glossary.toml").read_text("utf-8"), lexicon=lexicon.bundled())
         sentences = SentenceVectors(folder, len(encoders))
@@ -104,9 +106,13 @@ def open_generation(settings: IndexSettings, name: str, encoders: tuple[Encoder,
         raise
 
 
-def _channel(number: int, encoder: Encoder, manifest: Manifest, texts: Texts, store: VectorStore) -> Channel:
-    found = held(store, number, manifest, texts.chunk_ids())
-    return Channel(encoder, *found) if found else Channel(encoder, None, None)
+def _channel(
+    number: int, encoder: Encoder, manifest: Manifest, ids: Sequence[str], store: VectorStore, folder: Path
+) -> Channel:
+    found = held(store, number, manifest, ids)
+    if found is not None:
+        return Exact(encoder, *found)
+    return Graph(encoder, store, collection_name(number), ids, Moments.load(folder, number))
 
 
 def _check_encoders(manifest: Manifest, encoders: tuple[Encoder, ...]) -> None:

@@ -14,10 +14,10 @@ from evals.bench import corpus
 from evals.bench.clock import peak_mb, resident_mb, timed
 from evals.bench.place import Place, Told
 from evals.bench.recall import QUESTIONS, K, share_found
+from index.channels import PROPOSED
 from index.documents import Chunk
 from index.packaged import English
 from index.ports import Vectors
-from index.search import CANDIDATES
 from index.store import VectorStore
 
 _SLICE = 5000
@@ -31,7 +31,7 @@ def ours(place: Place) -> Told:
     started = time.perf_counter()
     store.add("vectors", chunks, vectors, [0] * len(chunks))
     seconds = time.perf_counter() - started
-    return _asked(place, lambda v: store.nearest("vectors", v[None], CANDIDATES)[0][0], seconds)
+    return _asked(place, lambda v: store.nearest("vectors", v[None], PROPOSED)[0][0], seconds)
 
 
 def stock(place: Place) -> Told:
