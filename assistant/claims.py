@@ -52,6 +52,7 @@ def attribute(text: str, before: tuple[str, ...], about: About, glossary: Glossa
     return Attribution(None, "fact", False) if put == "fact" else _sources(put, text, about, glossary)
 
 
+@lru_cache(maxsize=20_000)
 def names(holder: str, text: str, glossary: Glossary) -> bool:
     """Whether `text` names `holder` in any spelling: by the glossary, by surname or by initials.
 
