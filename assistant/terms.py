@@ -41,9 +41,11 @@ _ASKS: tuple[tuple[Wanted, re.Pattern[str]], ...] = (
         "number",
         re.compile(
             r"\bhow (?:many|much|often|long|old|large|big|far|high)\b|\b(?:what|which) (?:\w+ )?"
-            r"(?:share|percent\w*|proportion|number|amount|age|price|size|population|budget|total|figure)\b|"
+            r"(?:share|percent\w*|proportion|number|amount|age|price|size|population|budget|total|figure|turnout|"
+            r"(?:\w+ )?rate|fine|fee|sum|cost|capacity|volume|length|distance)\b|"
             r"\b(?:сколько|скольк\w+|как(?:ая|ой|ов\w*) (?:\w+ )?(?:доля|процент\w*|число|количество|сумма|цена|"
-            r"размер|объ[её]м\w*|бюджет\w*))\b|\bколькі\b|\bяк(?:ая|і) (?:доля|працэнт\w*|сума|цана|памер|аб'ём)",
+            r"размер|объ[её]м\w*|бюджет\w*|ставк\w+|явк\w+|стоимость|штраф\w*|мощност\w+))\b|\bколькі\b|"
+            r"\bяк(?:ая|ую|і) (?:\w+ )?(?:доля|працэнт\w*|сума|цана|памер|аб'ём|стаўк\w+|яўк\w+|штраф|магутнасць)",
             re.IGNORECASE,
         ),
     ),
@@ -94,11 +96,61 @@ def wanted(question: str) -> Wanted:
     return next((kind for kind, pattern in _ASKS if pattern.search(question)), "none")
 
 
+# What share is asked for, how many of something, on what day: a number of another measure, or a year, is no answer.
+_SHARE_ASKED = re.compile(
+    r"\b(?:what|which|how (?:large|big|high|many))\b[^?]{0,25}\b"
+    r"(?:share|percentage|proportion|per ?cent|interest rate)\b|"
+    r"\b(?:как(?:ая|ую|ой|ов\w*)|сколько)\b[^?]{0,25}\b(?:дол[яюи]|процент\w*|ставк\w+)\b|"
+    r"\b(?:як(?:ая|ую|ой|і)|колькі)\b[^?]{0,25}\b(?:дол[яюі]|частк\w+|працэнт\w*|адсот\w+|стаўк\w+)\b",
+    re.IGNORECASE,
+)
+_COUNT_ASKED = re.compile(  # in Russian and Belarusian: of a noun, so of no verb, and not by how much
+    r"\bhow many\b|\b(?<!на )(?:сколько|колькі) "
+    r"(?!\w+(?:л|ла|ло|ли|ў|лі|ит|ет|ут|ют|ат|ят|іць|ець|уць|юць|ся|сь|цца)\b)\w{4,}",
+    re.IGNORECASE,
+)
+_DAY_ASKED = re.compile(
+    r"\b(?:what|which) (?:exact |calendar )?day\b|\bexact date\b|\bкакого числа\b|\bв какой день\b|"
+    r"\bякога (?:чысла|дня)\b|\bу які дзень\b",
+    re.IGNORECASE,
+)
+_SHARE = re.compile(
+    r"\d\s*(?:%|per ?cent|процент|працэнт|адсот|п\. ?п\.)|"
+    r"\b(?:half|(?:a|one|two)[- ](?:third|quarter|fifth|tenth)s?|three[- ]quarters|(?:one|two|three) in \w+|majority|"
+    r"most|all|none|половин\w+|трет[ьи]\w*|четверт[ьи]\w*|большинств\w+|палов\w+|трэц\w+|чвэрц\w+|большасц\w+)\b",
+    re.IGNORECASE,
+)
+_PERCENT = re.compile(
+    r"(\d+(?:[.,]\d+)?)(?:\s*(?:[-–]|to|до|да)\s*(\d+(?:[.,]\d+)?))?\s*(?:%|per ?cent|процент|працэнт|адсот)",
+    re.IGNORECASE,
+)
+_DAY = re.compile(
+    rf"\b\d{{1,2}}(?:st|nd|rd|th)?(?: of)? (?:{_MONTHS})\b|\b(?:{_MONTHS}) \d{{1,2}}(?!\d)|"
+    r"\b\d{4}-\d\d-\d\d\b|\b\d{1,2}\.\d{1,2}\.\d{2,4}\b",
+    re.IGNORECASE,
+)
+
+
 def offers(kind: Wanted, sentence: str, question: str) -> bool:
-    """Whether `sentence` holds a thing of that kind that the question itself does not hold."""
+    """Whether `sentence` holds a thing of that kind that the question itself does not hold.
+
+    >>> asked = "How many people were asked?"
+    >>> offers("number", "Of those asked 33.3% agreed.", asked), offers("number", "1,000 people were asked.", asked)
+    (False, True)
+    >>> offers("date", "It was signed in May 2021.", "On what day was it signed?")
+    False
+    """
+    if kind == "number" and _SHARE_ASKED.search(question):
+        return bool(_SHARE.search(sentence)) and bool(
+            numbers(sentence) - numbers(question) or _SHARE.search(question) is None
+        )
     if kind == "number":
         found = {n for n in numbers(sentence) - numbers(question) if not _YEAR.fullmatch(n)}
+        if _COUNT_ASKED.search(question):
+            found -= {number(n) for pair in _PERCENT.findall(sentence) for n in pair if n}
         return bool(found - _days(sentence)) or _number_words(sentence) > _number_words(question)
+    if kind == "date" and _DAY_ASKED.search(question):
+        return bool(set(_DAY.findall(sentence.casefold())) - set(_DAY.findall(question.casefold())))
     if kind == "date":
         return bool(dates(sentence) - dates(question))
     if kind in ("person", "place"):
