@@ -1,20 +1,27 @@
-"""Two real replicas behind a real nginx with the configuration of deploy/: they answer, nothing of a stream is held
-back, and one may be killed while the other goes on."""
+"""Two real replicas behind a real nginx with the configuration of deploy/: they answer, in Slack too, nothing
+of a stream is held back, and one may be killed while the other goes on."""
 
+import json
 import os
 import shutil
 import subprocess
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
+from pydantic import SecretStr
 
 from assistant.settings import AssistantSettings
 from tests.conftest import ROOT
 from tests.model_server import Knobs, ModelServer
+from tests.postgres import Cluster
 from tests.served import ASKED, events, free_port, is_ready, server, wait
+from tests.slack_fake import BOT_TOKEN, SECRET, FakeSlack, mention, signed
+from tests.slack_kit import fake, one
 
 pytestmark = pytest.mark.slow
 _CONFIGURED = "        server assistant:8000 max_fails=1 fail_timeout=5s;\n"
@@ -81,3 +88,36 @@ def ended(heard: Iterator[tuple[str, object]]) -> str:
     except httpx.RemoteProtocolError:
         return "broken"
     return names[-1] if names and names[-1] in {"done", "error"} else "broken"
+
+
+def test_slack_replicas_behind_nginx(
+    settings: AssistantSettings, tmp_path: Path, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Slack's events come in through the balancer, each three times; a replica is killed while they come. Each event
+    has one answer."""
+    shared = settings.model_copy(update={"database_url": SecretStr(cluster.database())})
+    replicas = [shared.model_copy(update={"port": free_port()}) for _ in range(2)]
+    with fake() as slack, ExitStack() as stack:
+        for name, value in (("BOT_TOKEN", BOT_TOKEN), ("SIGNING_SECRET", SECRET), ("API_URL", slack.url)):
+            monkeypatch.setenv(f"SLACK_{name}", value)
+        first, _ = [stack.enter_context(server(replica)) for replica in replicas]
+        client = stack.enter_context(nginx(tmp_path, [r.port for r in replicas]))
+        asked = [mention(ASKED) for _ in range(24)]
+        acknowledged = Counter[str]()
+        for n, payload in enumerate(asked):
+            body = json.dumps(payload).encode()
+            for _ in range(3):
+                reply = client.post("/slack/events", content=body, headers=signed(body))
+                acknowledged[payload["event_id"]] += reply.status_code == 200
+            if n == 12:
+                assert slack.all()  # they are being answered
+                first.kill()
+                first.wait()
+        assert all(acknowledged[a["event_id"]] for a in asked)
+        assert wait(lambda: all(_answered(slack, a) for a in asked), 90)  # the work of the dead is taken over
+        for payload in asked:
+            assert "end in 2027" in one(slack, payload).shown
+
+
+def _answered(slack: FakeSlack, payload: dict[str, Any]) -> bool:
+    return any("end in 2027" in m.shown for m in slack.answers(payload["event_id"]))
