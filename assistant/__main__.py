@@ -1,5 +1,5 @@
-"""python -m assistant: ask, chat, serve, slack, mcp, doctor, backup, restore. What is typed; what is done stands in
-commands.py, which loads in seconds and therefore only when it is needed."""
+"""python -m assistant: ask, chat, serve, slack, mcp, doctor, backup, restore, move. What is typed; what is done stands
+in commands.py, which loads in seconds and therefore only when it is needed."""
 
 import argparse
 import datetime
@@ -83,6 +83,9 @@ def parser() -> argparse.ArgumentParser:
     putting.add_argument("--force", action="store_true", help="keep a data folder that is not empty aside")
     for sub in (saving, putting):
         sub.add_argument("file", type=Path, help="the archive")
+    moving = command("move", "copy all conversations into another, empty database, as from SQLite to PostgreSQL")
+    moving.add_argument("url", help="its URL as for ASSISTANT_DATABASE_URL; a password is better left to PGPASSWORD")
+    moving.add_argument("--dry-run", action="store_true", help="say what would be copied, and change nothing")
     command("key", "make an API key").add_argument("name", help="whose key it is")
     return main_parser
 

@@ -23,13 +23,13 @@ from rich.console import Console
 
 from assistant import backup as archives
 from assistant import doctor as checks
-from assistant import logs, reference
+from assistant import logs, moving, reference
 from assistant.chain import Assistant
 from assistant.chat import Chat
 from assistant.compose import NAME
 from assistant.conversation import BadQuestion, Question, Turn, day
 from assistant.dialogue import Dialogue
-from assistant.history import DatabaseFailed, NewerDatabase
+from assistant.history import DatabaseFailed, History, NewerDatabase
 from assistant.render import to_json, to_text
 from assistant.served import announced
 from assistant.settings import COLLECTOR, AssistantSettings
@@ -300,6 +300,20 @@ def restore(settings: AssistantSettings, options: argparse.Namespace) -> int:
     print(f"{settings.data}: as of {done.contents.created}, index {done.contents.generation}")
     if done.before is not None:
         print(f"what was there is kept in {done.before}; delete it when it is no longer needed")
+    return 0
+
+
+def move(settings: AssistantSettings, options: argparse.Namespace) -> int:
+    """All conversations into another database."""
+    source, target = make_history(settings), History(options.url)
+    with contextlib.closing(source), contextlib.closing(target):
+        if options.dry_run:
+            rows, there = moving.held(source), moving.held(target) if target.exists() else {}
+            print(f"would copy {moving.told(rows)}; the target holds {moving.told(there)}")
+            return 0
+        with Bars() as progress:
+            rows = moving.copy(source, target, progress)
+    print(f"copied {moving.told(rows)}, each row compared; now set ASSISTANT_DATABASE_URL to the new database")
     return 0
 
 

@@ -7,7 +7,6 @@ A connection is held while statements run, never while an answer is made.
 import contextlib
 import datetime
 import json
-import re
 import sqlite3
 import time
 import uuid
@@ -20,6 +19,7 @@ from sqlalchemy import exc
 from sqlalchemy.orm import DeclarativeBase, Mapped, aliased, mapped_column
 
 from assistant.conversation import Turn
+from assistant.database import cause, engine, place
 from assistant.exchanges import (
     MOST_PAIRS,
     Conversation,
@@ -33,25 +33,11 @@ from assistant.exchanges import (
     trim,
 )
 from assistant.schema import STEPS, Steps
-from index.errors import ConfigurationError, IndexingError
+from index.errors import IndexingError
 
 PAGE = 50
-_BUSY_SECONDS, _CONNECT_SECONDS, _DAY = 5, 3, 86_400_000_000
-_POOL = {"pool_size": 5, "max_overflow": 15, "pool_timeout": _BUSY_SECONDS, "pool_pre_ping": True}
+_DAY = 86_400_000_000
 _MIGRATING = 0x55534131  # the advisory lock of PostgreSQL that lets one process migrate at a time
-
-# What a driver's error code or words mean, and what to do.
-_CAUSES = (
-    (r"SQLITE_BUSY|SQLITE_LOCKED|55P03", "it is locked by another process; try again, or stop that process"),
-    (r"SQLITE_READONLY|25006|42501", "it cannot be written; allow this user to write it"),
-    (r"SQLITE_FULL|SQLITE_IOERR|53100|Errno 28\b", "the disk is full or broken; make room"),
-    (r"SQLITE_CANTOPEN|SQLITE_PERM|\[Errno", "it cannot be opened; check that its folder exists and is this user's"),
-    (r"SQLITE_CORRUPT|SQLITE_NOTADB", "it is damaged or no database; move it away or restore a copy"),
-    (r"\b28[0P]\d\d\b|authentication failed|no password", "the login is refused; check user and password in the URL"),
-    (r"3D000|database .* does not exist", "there is no such database; create it"),
-    (r"53300|too many|QueuePool limit", "all its connections are in use; try again"),
-    (r"57014|timeout", "it took too long; try again"),
-)
 
 
 class DatabaseFailed(IndexingError):
@@ -103,7 +89,7 @@ class History:
     def __init__(self, url: str | Path, clock: Callable[[], float] = time.time, steps: Steps = STEPS) -> None:
         """`url` is one of SQLAlchemy's, or the path of an SQLite file. Connects with the first use. Raises
         ConfigurationError for a URL that names no usable database."""
-        self._engine = _engine(url)
+        self._engine = engine(url)
         self._clock, self._steps, self._opened = clock, steps, False
         self._sqlite = self._engine.dialect.name == "sqlite"
 
@@ -120,6 +106,14 @@ class History:
                 with self._engine.connect().execution_options(writes=True) as db, db.begin():
                     self._migrate(db)
         self._opened = True
+
+    def exists(self) -> bool:
+        """Whether the database has this program's tables; unlike all else this makes none."""
+        with self._failing():
+            if self.file is not None and not self.file.exists():
+                return False
+            with self._engine.connect() as db, db.begin():
+                return self._version(db) > 0
 
     @property
     def file(self) -> Path | None:
@@ -271,7 +265,7 @@ class History:
         version = int(db.exec_driver_sql("SELECT version FROM schema_version").scalar_one()) if there else 0
         if version > len(self._steps):
             raise NewerDatabase(
-                f"the {_place(self._engine.url)} has version {version} of the tables, newer than the "
+                f"the {place(self._engine.url)} has version {version} of the tables, newer than the "
                 f"{len(self._steps)} of this program; update the program, or set ASSISTANT_DATABASE_URL to another one"
             )
         return version
@@ -305,7 +299,7 @@ class History:
         except exc.IntegrityError:
             raise
         except (exc.SQLAlchemyError, sqlite3.Error, OSError) as error:
-            raise DatabaseFailed(f"the {_place(self._engine.url)} does not work: {_cause(error)}") from error
+            raise DatabaseFailed(f"the {place(self._engine.url)} does not work: {cause(error)}") from error
 
     def _now(self) -> int:
         return int(self._clock() * 1_000_000)
@@ -334,67 +328,3 @@ def _time(microseconds: int) -> datetime.datetime:
 def _plain(text: str) -> str:
     """`text` without the two things that databases refuse: NUL and halves of surrogate pairs."""
     return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
-
-
-def _engine(url: str | Path) -> sql.Engine:
-    try:
-        if isinstance(url, Path):
-            parsed = sql.URL.create("sqlite", database=str(url))
-        else:  # hosting services hand out both short forms
-            parsed = sql.make_url(re.sub(r"^postgres(?:ql)?://", "postgresql+psycopg://", url.strip()))
-        backend = parsed.get_backend_name()
-        if backend == "sqlite" and parsed.database in (None, "", ":memory:"):
-            raise ValueError("a database in memory is another one in every thread")
-        limits = {"sqlite": {"timeout": _BUSY_SECONDS}, "postgresql": {"connect_timeout": _CONNECT_SECONDS}}
-        engine = sql.create_engine(parsed, hide_parameters=True, connect_args=limits.get(backend, {}), **_POOL)
-    except (exc.ArgumentError, ImportError, TypeError, ValueError):
-        raise ConfigurationError(
-            "ASSISTANT_DATABASE_URL has a hidden value that names no usable database; set it to "
-            "sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME, or unset it"
-        ) from None
-    if backend == "sqlite":
-        sql.event.listen(engine, "connect", _set_up_sqlite)
-    sql.event.listen(engine, "begin", _begin)
-    return engine
-
-
-def _set_up_sqlite(connection: sqlite3.Connection, _: object) -> None:
-    connection.isolation_level = None  # the driver begins transactions late; `_begin` does it instead
-    for pragma in ("foreign_keys = ON", "synchronous = FULL", "secure_delete = ON"):
-        connection.execute(f"PRAGMA {pragma}")
-    # Changing to the write-ahead log does not wait for another process that does the same at the same time. A file
-    # that cannot be written stays as it is.
-    until = time.monotonic() + _BUSY_SECONDS
-    while True:
-        try:
-            connection.execute("PRAGMA journal_mode = WAL").close()
-            return
-        except sqlite3.DatabaseError as error:
-            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > until:
-                return
-            time.sleep(0.05)
-
-
-def _begin(connection: sql.Connection) -> None:
-    """A writing transaction of SQLite locks at once: one that only locks when it first writes cannot wait for its
-    turn. One of PostgreSQL ends by itself where a lock is never released."""
-    if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if connection.get_execution_options().get("writes") else "BEGIN")
-    elif connection.dialect.name == "postgresql":
-        connection.exec_driver_sql("SET LOCAL statement_timeout = '10s'")
-
-
-def _place(url: sql.URL) -> str:
-    return f"conversation database {url.database!r}" + (f" on {url.host}" if url.host else "")
-
-
-def _cause(error: Exception) -> str:
-    """What went wrong and what to do, without the driver's text, which may hold anything."""
-    original = error.orig if isinstance(error, exc.DBAPIError) else error
-    code = getattr(original, "sqlite_errorname", None) or getattr(original, "sqlstate", None) or ""
-    for pattern, cause in _CAUSES:
-        if re.search(pattern, f"{code} {original}", re.IGNORECASE):
-            return cause
-    if isinstance(error, exc.OperationalError | exc.InterfaceError) and not str(code).startswith("SQLITE"):
-        return "it cannot be reached; start it, or check ASSISTANT_DATABASE_URL"
-    return f"it refuses the work ({code or type(original).__name__}); check that it is this program's own"
