@@ -8,7 +8,20 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from assistant import checking, conflicts, drafting, frame, notice, premise, refusal, rewrite, support, terms, trace
+from assistant import (
+    checking,
+    conflicts,
+    defining,
+    drafting,
+    frame,
+    notice,
+    premise,
+    refusal,
+    rewrite,
+    support,
+    terms,
+    trace,
+)
 from assistant.answerability import Weights
 from assistant.asked import Asked, ask
 from assistant.checking import Checked
@@ -234,11 +247,17 @@ def _gate(language: Language, index: Index) -> Gate:
 
 
 def _search(asked: Asked, parts: Sequence[Asked], index: Index) -> list[Passage]:
-    """Passages for the whole question, then those that only a part of it finds; best first. None that repeats it."""
+    """Passages for the whole question, then those that only a part of it finds, or that define what it asks for; best
+    first. None that repeats it."""
     found = {p.chunk.id: p for p in index.search(asked.text, PASSAGES, asked.as_of)}
     for part in parts if len(parts) > 1 else ():
         for passage in index.search(part.text, PASSAGES // 2, asked.as_of):
             found.setdefault(passage.chunk.id, passage)
+    if of := defining.target(asked.text, index.glossary):
+        for query in defining.queries(of, index.glossary):
+            for passage in index.search(query, PASSAGES, asked.as_of):
+                if defining.is_in(passage.chunk.text, of, index.glossary):
+                    found.setdefault(passage.chunk.id, passage)
     return [p for p in found.values() if not echoes(asked.text, p.chunk.text)]
 
 

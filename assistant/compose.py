@@ -5,7 +5,7 @@ import re
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
 
-from assistant import conflicts
+from assistant import conflicts, defining
 from assistant.answerability import Weights, confidence, rank
 from assistant.antecedents import antecedent, dangles
 from assistant.asked import Asked, narrowed
@@ -26,6 +26,8 @@ _STEP_COVERED, _MARGIN_FILL = 0.6, 4.0
 # question is about what is so now, and where it only asks for a number or date.
 _NEWER_MARGIN, _NEWER_COVERAGE = 5.0, 0.35
 _NEW_SHARE = 0.12
+# Where a sentence says what a name is, that is an answer to what it is, however few words of the question it has.
+_SURE_OF_DEFINITION = 0.8
 _REPEATS = 0.6
 # What is so now: present and future tenses, and words for it.
 _NOW = re.compile(
@@ -69,6 +71,9 @@ def compose(
     found = rank(compared(asked, sentences, index), weights)
     sure = confidence(asked, found, weights)
     ranked = _newest_first(asked, found)
+    defined = defining.target(asked.text, index.glossary)
+    if defined and (told := _definition_first(defined, found, index)):
+        ranked, sure = told, max(sure, _SURE_OF_DEFINITION)
     if len(parts) > 1:
         chosen = _each(asked, parts, ranked, sentences, index, weights)
     elif _STEPS.search(asked.text):
@@ -106,6 +111,16 @@ def _newest_first(asked: Asked, ranked: Ranked) -> Ranked:
         return ranked
     newest = max(rivals, key=lambda pair: (_day(pair[1]), pair[0]))
     return [(best_score, newest[1]), *(pair for pair in ranked if pair[1] is not newest[1])]
+
+
+def _definition_first(of: defining.Target, ranked: Ranked, index: Index) -> Ranked | None:
+    """Led by a sentence that says what something is: the plainest, of several the best; None where none does."""
+    plain = [(defining.says(of, e.text, index.glossary), e) for _, e in ranked]
+    most = max((level for level, _ in plain), default=0)
+    if not most:
+        return None
+    first = next(e for level, e in plain if level == most)
+    return [(ranked[0][0], first), *(pair for pair in ranked if pair[1] is not first)]
 
 
 def _asks_now(asked: Asked) -> bool:

@@ -153,7 +153,10 @@ def run(here: Site, count: int, seed: int) -> None:
         left = now
         wait(lambda: not _open(here), 60)
     if now:
-        here.faults.append(f"never done: {here.bot.queue.counts()}")
+        with here.bot.queue._history.transaction() as db:
+            rows = db.exec_driver_sql("SELECT kind, state, attempts, due, lease, place, payload FROM slack_tasks "
+                                      "WHERE state IN ('waiting', 'working')").all()  # fmt: skip
+        here.faults.append(f"never done: {here.bot.queue.counts()}, {rows[:5]}")
     asked = mention("Who heads it in the end?")
     body = json.dumps(asked).encode()
     raw = tuple((k.lower().encode(), v.encode()) for k, v in signed(body).items())
