@@ -220,6 +220,15 @@ def test_what_cannot_be_stored_is_not_acknowledged_but_answered_when_it_comes_ag
         assert SECRET not in json.dumps(slack.calls)
 
 
+@pytest.mark.parametrize("bend", [" ", "\n", "\u0301", "x" * 2000, "\0"])
+def test_a_command_whose_address_is_none_is_over(database: Path, bend: str) -> None:
+    """It is put off for ever where every failure to answer it is taken for a Slack that is down."""
+    with fake() as slack, running(slack, database) as bot:
+        asked = command(slack, "Who?")
+        slack.deliver(asked | {"response_url": asked["response_url"] + bend}, "slash_commands").result(5)
+        assert settled(bot) and sum(bot.queue.counts().values()) == 1
+
+
 def test_a_command_that_cannot_be_stored_says_so(database: Path) -> None:
     with fake() as slack, running(slack, database) as bot:
         blocker = sqlite3.connect(database, isolation_level=None)

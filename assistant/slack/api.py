@@ -3,6 +3,7 @@
 import contextlib
 import http.client
 import logging
+import re
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -16,6 +17,7 @@ _TIMEOUT, _MOST_WAIT, _TRIES = 10, 30.0, 4
 _TOO_LONG = ("msg_too_long", "msg_blocks_too_long", "invalid_blocks", "too_many_blocks", "text_too_long")
 _READS = ("conversations.replies", "conversations.history", "users.info", "auth.test")
 _HOOKS = "https://hooks.slack.com/"
+_PLAIN = re.compile(r"[!-~]{1,2000}")  # what an address is made of; others cannot be asked, now or later
 
 
 class SlackFailed(Exception):
@@ -82,7 +84,7 @@ class SlackApi:
     def respond(self, url: str, body: dict[str, Any]) -> None:
         """Answer at the address that came with a command or click. Raises Refused, TooLong, Unclear and Limited."""
         own = self._url.removesuffix("api/")
-        if not url.startswith((_HOOKS, own)):
+        if not url.startswith((_HOOKS, own)) or not _PLAIN.fullmatch(url):
             raise Refused("response_url", "not an address of Slack")
         try:
             reply = WebhookClient(url, timeout=self._timeout, retry_handlers=[]).send_dict(body)
