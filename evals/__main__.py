@@ -188,7 +188,7 @@ def ablate_gold(options: argparse.Namespace) -> int:
     with tempfile.TemporaryDirectory() as work:
         gone = ablation(cases, options.sources[0], Path(work))
         followed = edit(cases, options.sources[0], Path(work))
-    figures = [rate("refused without its evidence", gone), rate("followed a changed number", followed)]
+    figures = [rate("refused without its evidence", gone), rate("followed a changed number or name", followed)]
     print(json.dumps([f.json() for f in figures]) if options.json else "\n".join(map(str, figures)))
     for tried in (t for t in (*gone, *followed) if options.verbose and not t.passed):
         print(f"{tried.case.id}: {tried.case.question}\n    {tried.text}")

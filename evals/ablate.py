@@ -1,7 +1,9 @@
-"""Label-free tests: with its evidence deleted a question is refused; with a number changed in it the answer follows.
+"""Label-free tests: with its evidence deleted a question is refused; with a number or name changed in it the answer
+follows.
 
-Every answerable item yields one of the first kind, and of the second where a number answers it. The sources are copied,
-changed and indexed for real, a fold of clusters at a time, so the rest of the corpus stays as it is.
+Every answerable item yields one of the first kind, and of the second where its answer told such a number or name
+before. The sources are copied, changed and indexed for real, a fold of clusters at a time, so the rest of the corpus
+stays as it is.
 """
 
 import re
@@ -13,7 +15,7 @@ from pathlib import Path
 from assistant.conversation import Answer
 from assistant.settings import AssistantSettings
 from assistant.wire import make_assistant
-from evals.cases import Case, Nugget
+from evals.cases import Case
 from evals.metrics import Rate, says
 from evals.run import question
 from index import wire
@@ -39,9 +41,13 @@ def ablation(cases: Sequence[Case], sources: Path, work: Path) -> list[Tried]:
 
 
 def edit(cases: Sequence[Case], sources: Path, work: Path) -> list[Tried]:
-    """Whether each answer follows its evidence to another number, or shows both."""
-    chosen = [c for c in cases if c.answerable and not c.history and _number(c) is not None]
-    return list(_ask(chosen, sources, work, _changed, lambda case, refused, text: says(text, (_other(case),))))
+    """Whether each answer follows its evidence to another number, date or name, or shows both. Asked of the items whose
+    answer tells it while nothing is changed."""
+    edits = {c.id: e for c in cases if c.answerable and not c.history and (e := _edit(c))}
+    chosen = [c for c in cases if c.id in edits]
+    before = _ask(chosen, sources, work, lambda _, texts: texts, lambda c, _, text: says(text, (edits[c.id].old,)), 1)
+    told = [t.case for t in before if t.passed]
+    return list(_ask(told, sources, work, _changed, lambda c, _, text: says(text, (edits[c.id].new,))))
 
 
 def _shown(answer: Answer) -> str:
@@ -54,11 +60,16 @@ def rate(name: str, tried: Sequence[Tried]) -> Rate:
 
 
 def _ask(
-    cases: Sequence[Case], sources: Path, work: Path, change: Change, passed: Callable[[Case, bool, str], bool]
+    cases: Sequence[Case],
+    sources: Path,
+    work: Path,
+    change: Change,
+    passed: Callable[[Case, bool, str], bool],
+    folds: int = FOLDS,
 ) -> Iterator[Tried]:
     texts = {p.name: p.read_text("utf-8") for p in sorted(sources.glob("*.md"))}
-    clusters = {c: n % FOLDS for n, c in enumerate(sorted({c.cluster for c in cases}))}
-    for fold in range(FOLDS):
+    clusters = {c: n % folds for n, c in enumerate(sorted({c.cluster for c in cases}))}
+    for fold in range(folds):
         asked = [c for c in cases if clusters[c.cluster] == fold]
         if not asked:
             continue
@@ -99,35 +110,55 @@ def _sentences(body: str) -> list[str]:
 
 
 def _changed(cases: Sequence[Case], texts: dict[str, str]) -> dict[str, str]:
-    """The sources with the number that answers each item replaced wherever its evidence stands."""
+    """The sources with what answers each item changed wherever its evidence stands."""
     changed = dict(texts)
     for case in cases:
-        wanted = _number(case)
+        change = _edit(case)
         for place in (p for g in case.evidence for p in g.any_of):
             name = f"{place.doc}.md"
-            quote = place.quote
-            for wording in sorted(wanted.any_of if wanted else (), key=len, reverse=True):
-                quote = quote.replace(wording, wording.replace(_digits(wording), _other(case)))
-            if name in changed:
+            if name in changed and change is not None:
+                quote = place.quote.replace(change.old, change.new)
                 changed[name] = changed[name].replace(place.quote, quote)
     return changed
 
 
-def _number(case: Case) -> Nugget | None:
-    """The item's only vital nugget where it is a plain number that its evidence holds in those digits."""
-    found = [n for n in case.vital if n.type == "number"]
-    if len(case.vital) != 1 or not found or not re.fullmatch(r"\d+(?:[.,]\d+)?\s?%?", found[0].any_of[0]):
-        return None
-    return found[0] if any(found[0].any_of[0] in p.quote for g in case.evidence for p in g.any_of) else None
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """What is put in whose place."""
+
+    old: str
+    new: str
 
 
-def _digits(wording: str) -> str:
-    found = re.search(r"\d+(?:[.,]\d+)?", wording)
-    return found[0] if found else wording
+def _edit(case: Case) -> Edit | None:
+    """Another number, year or name for the first vital nugget that its evidence holds word by word and its question
+    does not; None where there is none."""
+    quotes = " ".join(p.quote for g in case.evidence for p in g.any_of)
+    for nugget in case.vital:
+        for old in nugget.any_of:
+            new = _other(old) if re.search(r"\d", old) else _name(old) if nugget.type == "entity" else old
+            if new != old and old in quotes and old not in case.question and not says(quotes, (new,)):
+                return Edit(old, new)
+    return None
 
 
-def _other(case: Case) -> str:
-    """Another number of the same length: each digit three up."""
-    wanted = _number(case)
-    digits = _digits(wanted.any_of[0]) if wanted else "0"
-    return "".join(str((int(d) + 3) % 10 or 1) if d.isdigit() else d for d in digits)
+def _other(wording: str) -> str:
+    """The wording with another year, or where it has none with each digit of its numbers three up.
+
+    >>> _other("8 December 1999"), _other("2 487,6"), _other("80%")
+    ('8 December 1998', '5 711,9', '13%')
+    """
+    if year := re.search(r"(?<!\d)(?:19|20)\d\d(?!\d)", wording):
+        return wording.replace(year[0], str(int(year[0]) - 1))
+    return re.sub(r"\d", lambda d: str((int(d[0]) + 3) % 10 or 1), wording)
+
+
+def _name(wording: str) -> str:
+    """A name that nobody here bears, in the letters of `wording`, or that itself where it is not one word in capitals.
+
+    >>> _name("Mezentsev"), _name("Мезенцев"), _name("equal status")
+    ('Karelin', 'Карелин', 'equal status')
+    """
+    if not re.fullmatch(r"[A-ZА-ЯЁІЎ][\w'’-]{3,}", wording):
+        return wording
+    return "Карелин" if re.match(r"[А-ЯЁІЎ]", wording) else "Karelin"
