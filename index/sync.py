@@ -175,8 +175,9 @@ class Builder:
         return Texts(self._generations.folder(manifest.generation) / "texts.sqlite")
 
     def _recipe(self) -> str:
-        words = [TOKENIZER, self._glossary.source, self._glossary.lexicon.source]
-        return seal([CHUNKER, sentence_vectors.VERSION, STORED, *words, [(e.name, e.digest) for e in self._encoders]])
+        made = [CHUNKER, sentence_vectors.VERSION, STORED, EXACT_CHUNKS, TOKENIZER]
+        words = [self._glossary.source, self._glossary.lexicon.source]
+        return seal([*made, *words, [(e.name, e.digest) for e in self._encoders]])
 
     def _make(
         self, served: Manifest | None, documents: list[Document], skipped: list[Skipped], corpus: str
