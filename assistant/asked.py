@@ -9,8 +9,9 @@ from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from assistant import claims, dates
+from assistant import claims, dates, defining
 from assistant.dates import Moment
+from assistant.defining import Target
 from assistant.terms import Wanted, focus, numbers, wanted
 from index.channels import Scores
 from index.glossary import Part
@@ -57,7 +58,8 @@ class Term:
 @dataclass(frozen=True, slots=True)
 class Asked:
     """A question taken apart. `speaker` is whose word it asks for, None where anybody's; `moments` are the times it
-    names, `focus` stems of what it asks for by name ("which committee", "how many programmes")."""
+    names, `focus` stems of what it asks for by name ("which committee", "how many programmes"), `defined` what it asks
+    the definition of."""
 
     text: str
     kind: Wanted
@@ -69,6 +71,7 @@ class Asked:
     moments: tuple[Moment, ...]
     as_of: datetime.date | None
     numbers: frozenset[str] = field(default=frozenset())
+    defined: Target | None = None
 
     def share(self, tokens: Set[str], kind: TermKind | None = None) -> float:
         """Weight of the terms that `tokens` cover, of all terms' weight; 1 where there are none of that kind."""
@@ -123,6 +126,7 @@ def ask(question: str, index: Index, as_of: datetime.date | None = None) -> Aske
         dates.moments(question),
         as_of,
         numbers(question),
+        defining.target(question, index.glossary),
     )
 
 

@@ -253,7 +253,7 @@ def _search(asked: Asked, parts: Sequence[Asked], index: Index) -> list[Passage]
     for part in parts if len(parts) > 1 else ():
         for passage in index.search(part.text, PASSAGES // 2, asked.as_of):
             found.setdefault(passage.chunk.id, passage)
-    if of := defining.target(asked.text, index.glossary):
+    if of := asked.defined:
         for query in defining.queries(of, index.glossary):
             for passage in index.search(query, PASSAGES, asked.as_of):
                 if defining.is_in(passage.chunk.text, of, index.glossary):

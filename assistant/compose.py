@@ -71,8 +71,7 @@ def compose(
     found = rank(compared(asked, sentences, index), weights)
     sure = confidence(asked, found, weights)
     ranked = _newest_first(asked, found)
-    defined = defining.target(asked.text, index.glossary)
-    if defined and (told := _definition_first(defined, found, index)):
+    if asked.defined and (told := _definition_first(asked.defined, found, index)):
         ranked, sure = told, max(sure, _SURE_OF_DEFINITION)
     if len(parts) > 1:
         chosen = _each(asked, parts, ranked, sentences, index, weights)

@@ -6,7 +6,6 @@ runs. The bundled ones, which need no torch, are in `packaged.py`.
 
 import hashlib
 import json
-import os
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from index.errors import ModelUnavailable
-from index.packaged import English, Multilingual
+from index.packaged import English, Multilingual, cores
 from index.ports import Encoder, Reranker, Vectors
 
 if TYPE_CHECKING:
@@ -120,9 +119,7 @@ def _share_cores(texts: int) -> None:
     each other longer than they work, many times so where something else is busy."""
     import torch
 
-    given = os.environ.get("OMP_NUM_THREADS", "")
-    cores = int(given) if given.isdecimal() and int(given) else os.cpu_count() or 1
-    torch.set_num_threads(cores if texts > _BATCH else 1)
+    torch.set_num_threads(cores() if texts > _BATCH else 1)
 
 
 class CrossEncoderReranker:

@@ -44,7 +44,7 @@ class English:
         if len(texts) <= _FEW:
             made = [self._vector(t) for t in texts]
         else:
-            with ThreadPoolExecutor(_cores()) as threads:
+            with ThreadPoolExecutor(cores()) as threads:
                 made = list(threads.map(self._vector, texts))
         return np.array(made, np.float32).reshape(len(texts), self.dimension)
 
@@ -87,8 +87,8 @@ def _wordpieces() -> "Tokenizer":
     return tokenizer
 
 
-def _cores() -> int:
-    """All, or as many as OMP_NUM_THREADS says."""
+def cores() -> int:
+    """How many encode a batch: all, or as many as OMP_NUM_THREADS says."""
     given = os.environ.get("OMP_NUM_THREADS", "")
     return int(given) if given.isdecimal() and int(given) else os.cpu_count() or 1
 
